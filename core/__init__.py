@@ -1,0 +1,1 @@
+"""Fixby: every finding has a fix-by date."""

@@ -1,0 +1,73 @@
+"""One run of one scanner over one target: what it found, what it looked at, and whether it can be believed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fixby.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Everything that should be looked at was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """Something was not looked at; `reasons` are sentences that say what and why."""
+
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Nothing can be concluded; `reasons` are sentences that say why."""
+
+    reasons: tuple[str, ...]
+
+
+Outcome = Complete | Partial | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a scan really looked at.
+
+    `scanned` maps each unit (a file's path, or `manifest#package`) to a digest of its content, or to an empty string
+    where the content is not at hand; `skipped` maps each unit that was to be looked at and was not to the reason.
+    """
+
+    scanned: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one scanner said of one target.
+
+    `configuration` is a digest of the rules and options in force; times are UTC instants in whole seconds since the
+    epoch. `target` is the part of the asset that was looked at, `.` for all of it.
+    """
+
+    scanner: str
+    tool_version: str
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+    started_at: int
+    finished_at: int
+    target: str = "."
+    configuration: str = ""
+
+    @property
+    def suppressed(self) -> int:
+        """How many of the findings are silenced in the code or by a configuration of the target."""
+        return sum(finding.suppression is not None for finding in self.findings)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the scan is not complete; empty when it is."""
+        match self.outcome:
+            case Complete():
+                return ()
+            case Partial(reasons) | Failed(reasons):
+                return reasons

@@ -1,0 +1,1 @@
+"""One module per tool: how to run it and how to read its report."""

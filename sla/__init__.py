@@ -1,0 +1,1 @@
+"""The clock that gives every finding its due date."""

@@ -1,0 +1,1 @@
+"""Tables, migrations, ingestion and queries: the only SQL."""
