@@ -1,5 +1,43 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
+TARGET ?= .
+ADVISORIES ?= $(wildcard ../shared/advisories/PyPI-all.zip)
+
+.PHONY: help
+help:  ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1: /p' $(MAKEFILE_LIST)
+
+.PHONY: scan
+scan: $(BIN)/.installed  ## scan TARGET (this repository), with all that it needs
+	$(BIN)/fixby scan $(TARGET) $(if $(ADVISORIES),--advisories $(ADVISORIES))
+
+.PHONY: test
+test: $(BIN)/.installed  ## run the tests
+	$(BIN)/pytest --numprocesses 2
+
+.PHONY: check
+check: $(BIN)/.installed links  ## lint, types, formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.PHONY: coverage
+coverage: $(BIN)/.installed  ## run the tests and tell which branches they miss
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report --show-missing
+
+.PHONY: lock
+lock:  ## pin all that development needs, with hashes
+	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	build/lock/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --group dev --output-file requirements-dev.txt pyproject.toml $(LOCK_OPTIONS)
+
+.PHONY: schema
+schema: $(BIN)/.installed  ## the SQL of a new store, from its description
+	@$(BIN)/python -c "from sqlalchemy.dialects import postgresql, sqlite; from fixby.store.tables import definitions; \
+	from pathlib import Path; \
+	Path('store/schema.sqlite.sql').write_text(definitions(sqlite.dialect())); \
+	Path('store/schema.postgresql.sql').write_text(definitions(postgresql.dialect()))"
 
 .PHONY: links
 links:  ## the tree that type checkers and import linters can follow
@@ -7,3 +45,9 @@ links:  ## the tree that type checkers and import linters can follow
 	@ln -s $(addprefix ../../../,$(wildcard core/*)) build/links/fixby/
 	@for part in cli headers policies reports scanners sla store; do \
 	  [ ! -e $$part/__init__.py ] || ln -s ../../../$$part build/links/fixby/$$part; done
+
+$(BIN)/.installed: requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@

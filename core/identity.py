@@ -1,23 +1,24 @@
 """What makes two observations the same finding.
 
-The parts that identify a finding are written as canonical JSON and hashed with SHA-256; `SCHEME` is among them, so that
+The parts that identify a finding are written as a JSON array and hashed with SHA-256; `SCHEME` is among them, so that
 a later scheme can never be confused with this one. Never among them: line numbers, messages, severities, versions, the
 scanner, a secret itself.
 """
 
 import hmac
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
+
+import orjson
 
 from fixby.component import purl_without_version
 from fixby.finding import Category, Finding
 
 SCHEME = 1
 
-_canonical = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+Part = str | int
 
 
 def identified(asset: str, findings: Iterable[Finding]) -> dict[str, Finding]:
@@ -26,29 +27,27 @@ def identified(asset: str, findings: Iterable[Finding]) -> dict[str, Finding]:
     Like code findings of one file are told apart by their order in it. Observations of one secret or of one vulnerable
     package become one finding with all their locations.
     """
-    in_order = sorted(findings, key=_place)
     found: dict[str, Finding] = {}
-    seen: Counter[str] = Counter()
-    for finding in in_order:
+    seen: Counter[tuple[Part, ...]] = Counter()
+    for finding in sorted(findings, key=_place):
         parts = _parts(asset, finding)
         if finding.category in _MERGED:
             key = digest(parts)
             found[key] = _merged(found[key], finding) if key in found else finding
         else:
-            same = _canonical(parts)
-            found[digest([*parts, seen[same]])] = finding
-            seen[same] += 1
+            found[digest((*parts, seen[parts]))] = finding
+            seen[parts] += 1
     return dict(sorted(found.items()))
 
 
-def digest(parts: object) -> str:
-    """The SHA-256 of the canonical JSON of `parts`, as 64 hexadecimal digits."""
-    return sha256(_canonical(parts).encode()).hexdigest()
+def digest(parts: tuple[Part, ...]) -> str:
+    """The SHA-256 of the JSON array of `parts` in UTF-8 without white space, as 64 hexadecimal digits."""
+    return sha256(orjson.dumps(parts)).hexdigest()
 
 
 def occurrence_id(identity: str, number: int) -> str:
     """The id of the `number`th occurrence (from 1) of a finding that was fixed for good and came back."""
-    return identity if number == 1 else digest([SCHEME, "occurrence", identity, number])
+    return identity if number == 1 else digest((SCHEME, "occurrence", identity, number))
 
 
 def secret_fingerprint(key: bytes, sha1_of_secret: str) -> str:
@@ -63,21 +62,21 @@ def secret_fingerprint(key: bytes, sha1_of_secret: str) -> str:
 _MERGED = frozenset({Category.SECRET, Category.DEPENDENCY, Category.CONTAINER})
 
 
-def _parts(asset: str, finding: Finding) -> list[object]:
-    head: list[object] = [SCHEME, str(finding.category), asset]
+def _parts(asset: str, finding: Finding) -> tuple[Part, ...]:
+    head = (SCHEME, str(finding.category), asset)
     match finding.category:
         case Category.SECRET if finding.secret_fingerprint:
-            return [*head, finding.secret_fingerprint]
+            return (*head, finding.secret_fingerprint)
         case Category.DEPENDENCY | Category.CONTAINER if finding.component:
             package = purl_without_version(finding.component.purl)
-            return [*head, package, finding.identifiers.primary or finding.rule.id, finding.path]
+            return (*head, package, finding.identifiers.primary or finding.rule.id, finding.path)
         case _ if finding.code:
-            return [*head, finding.rule.id, finding.path, "".join(finding.code.split())]
+            return (*head, finding.rule.id, finding.path, "".join(finding.code.split()))
         case _:
-            return [*head, finding.rule.id, finding.path, *_position(finding)]
+            return (*head, finding.rule.id, finding.path, *_position(finding))
 
 
-def _place(finding: Finding) -> tuple[object, ...]:
+def _place(finding: Finding) -> tuple[Part, ...]:
     return (finding.path, *_position(finding), finding.rule.id, finding.message)
 
 

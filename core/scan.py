@@ -28,16 +28,25 @@ class Failed:
 Outcome = Complete | Partial | Failed
 
 
+def outcome_name(outcome: Outcome) -> str:
+    """The published name of an outcome: `complete`, `partial` or `failed`."""
+    return type(outcome).__name__.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """What a scan really looked at.
 
     `scanned` maps each unit (a file's path, or `manifest#package`) to a digest of its content, or to an empty string
-    where the content is not at hand; `skipped` maps each unit that was to be looked at and was not to the reason.
+    where the content is not at hand; `skipped` maps each unit that was to be looked at and was not to the reason;
+    `excluded` maps each path that was left out on purpose (a directory for all below it) to the reason. Where `whole`
+    is true the three name everything there is, so that a unit in none of them no longer exists.
     """
 
     scanned: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

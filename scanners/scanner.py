@@ -55,6 +55,9 @@ class Options:
     resolve: bool = False
 
 
+NO_OPTIONS = Options()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One scan to be planned: the target, those of its files that the adapter wants, and a private empty folder."""

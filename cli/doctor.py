@@ -1,0 +1,102 @@
+"""`fixby doctor`: what is installed, what would run here, and what would not and why."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from fixby.cli.configuration import Configuration
+from fixby.cli.output import emit, show
+from fixby.cli.place import Place
+from fixby.errors import ExitCode, FixbyError
+from fixby.reports import published
+from fixby.scanners import advisories
+from fixby.scanners.registry import selected
+from fixby.scanners.scanner import Options, Scanner, Target
+from fixby.scanners.target import target
+from fixby.store import schema
+from fixby.store.opening import open_for_reading
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that Fixby needs: what it is, its version or state, how much of it there is here, what is wrong."""
+
+    name: str
+    state: str
+    here: str = ""
+    problem: str = ""
+
+
+def run(place: Place, *, as_json: bool) -> ExitCode:
+    """Say what is there; exit 3 where something that would be needed is not."""
+    found = place.configuration()
+    parts = [
+        Part("fixby", version("fixby"), f"Python {platform.python_version()}, {platform.platform(terse=True)}"),
+        *_scanners(found, target(place.path, found.exclude)),
+        _store(found),
+        _advisories(found),
+    ]
+    if as_json:
+        emit(published.written(_document(parts)))
+    else:
+        _show(parts)
+    return ExitCode.CANNOT_TELL if any(part.problem for part in parts) else ExitCode.DONE
+
+
+def _scanners(found: Configuration, all_files: Target) -> list[Part]:
+    options = Options(rules=found.rules, advisories=found.advisories)
+    return [_scanner(one, all_files, options) for one in selected(found.scanners, ())]
+
+
+def _scanner(one: Scanner, all_files: Target, options: Options) -> Part:
+    files = sum(one.wants(path) for path in all_files.files)
+    try:
+        one.configuration(options)
+        return Part(one.NAME, one.version(), f"{files} files to read" if files else "nothing to read here")
+    except FixbyError as error:
+        return Part(one.NAME, "cannot run", f"{files} files to read", f"{error.message} {error.hint}".strip())
+
+
+def _store(found: Configuration) -> Part:
+    if "://" not in found.store and not Path(found.store).exists():
+        return Part("store", "none yet", found.store)
+    try:
+        database = open_for_reading(found.store)
+    except FixbyError as error:
+        return Part("store", "cannot be used", found.store, f"{error.message} {error.hint}".strip())
+    try:
+        [(events,)] = database.run("SELECT count(*) FROM event")
+        return Part("store", f"version {schema.VERSION}", f"{database.place}, {events!s} events")
+    finally:
+        database.close()
+
+
+def _advisories(found: Configuration) -> Part:
+    if not found.advisories:
+        return Part("advisories", "online", "asked of pip-audit's public service")
+    try:
+        known = advisories.load(found.advisories)
+    except FixbyError as error:
+        return Part("advisories", "cannot be used", str(found.advisories), f"{error.message} {error.hint}".strip())
+    until = advisories.published_until(known)
+    state = f"up to {until:%Y-%m-%d}" if until else "of unknown date"
+    return Part("advisories", state, str(found.advisories), "; ".join(known.problems))
+
+
+def _document(parts: Sequence[Part]) -> published.Document:
+    return {
+        "schema": "fixby.doctor/1",
+        "parts": [
+            {"name": part.name, "state": part.state, "here": part.here, "problem": part.problem or None}
+            for part in parts
+        ],
+    }
+
+
+def _show(parts: Sequence[Part]) -> None:
+    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+
+    show(terminal.parts_table([(part.name, part.state, part.here) for part in parts]))
+    show(*(f"{part.name}: {part.problem}" for part in parts if part.problem))

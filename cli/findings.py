@@ -1,0 +1,41 @@
+"""`fixby list` and `fixby show`: what is stored, for people and programs."""
+
+from collections.abc import Sequence
+
+from fixby.cli import place as here
+from fixby.cli.output import emit, show
+from fixby.cli.place import Place, reading
+from fixby.query import parse
+from fixby.reports import published
+from fixby.store import queries
+
+
+def run_list(words: Sequence[str], limit: int | None, place: Place, *, as_json: bool) -> None:
+    """List the findings that a query selects, the first due first."""
+    query = parse(" ".join(words))
+    now = here.now()
+    with reading(place) as (database, found):
+        findings = queries.findings(database, query, here.policy(found).terms, now, limit)
+    if as_json:
+        emit(published.written(published.listed(findings)))
+        return
+    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+
+    if findings:
+        show(terminal.findings_table(findings, now))
+    else:
+        emit("No finding is selected.")
+
+
+def run_show(prefix: str, place: Place, *, as_json: bool) -> None:
+    """Show the one finding whose id begins with `prefix`."""
+    now = here.now()
+    with reading(place) as (database, found):
+        finding = queries.finding(database, prefix, here.policy(found).terms, now)
+        history = queries.history(database, finding.id)
+    if as_json:
+        emit(published.written(published.shown(finding, history)))
+        return
+    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+
+    show(*terminal.finding_page(finding, history, now))

@@ -1,0 +1,189 @@
+"""The `fixby` command: its arguments, its help, and the one place that turns errors into text and an exit code."""
+
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from fixby.cli.place import Place
+from fixby.errors import ExitCode, FixbyError, Interrupted
+
+app = typer.Typer(
+    name="fixby",
+    help="Every finding has a fix-by date: run security scanners, track what they find, gate releases.",
+    epilog="Exit codes: 0 done, 1 the gate failed, 2 wrong usage or configuration, 3 cannot tell, 4 internal error.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+db = typer.Typer(help="Upkeep of the store.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(db, name="db")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Config = Annotated[Path | None, typer.Option("--config", help="A configuration to use instead of the target's own.")]
+Store = Annotated[str | None, typer.Option("--store", help="The store: a file's path or a postgresql:// URL.")]
+Target = Annotated[Path, typer.Argument(help="The folder to scan.")]
+Folder = Annotated[Path, typer.Option("--path", help="The folder whose configuration and store are meant.")]
+Query = Annotated[list[str] | None, typer.Argument(help="Qualifiers, such as is:open severity:critical,high.")]
+Tool = Annotated[str | None, typer.Option("--scanner", help="The tool that wrote the reports, if not to be found out.")]
+Reports = Annotated[list[Path], typer.Argument(help="Reports to read; - for standard input.")]
+
+
+@app.command()
+def init(path: Target = Path(), *, json: Json = False) -> None:
+    """Write a commented fixby.toml and make the store."""
+    from fixby.cli import initialise
+
+    initialise.run(path, as_json=json)
+
+
+@app.command()
+def scan(  # noqa: PLR0913 - the options of the main command
+    path: Target = Path(),
+    *,
+    only: Annotated[str, typer.Option(help="Kinds of scanners to run: sast,sca,secret.")] = "",
+    scanner: Annotated[list[str] | None, typer.Option(help="A scanner to run; may be given several times.")] = None,
+    advisories: Annotated[Path | None, typer.Option(help="OSV records, a folder or zip, to use offline.")] = None,
+    rules: Annotated[list[Path] | None, typer.Option(help="More Semgrep rules, a file or folder.")] = None,
+    resolve: Annotated[
+        bool, typer.Option("--resolve", help="Let pip resolve dependencies: this may run the target's build code.")
+    ] = False,
+    timeout: Annotated[str, typer.Option(help="The longest that one process of a scanner may take.")] = "30m",
+    no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Run the scanners that fit a folder, store what they find, show what is new and due."""
+    from fixby.cli import scan
+
+    wish = scan.Wish(
+        place=Place(path, store, config),
+        kinds=tuple(filter(None, only.split(","))),
+        scanners=tuple(scanner or ()),
+        advisories=advisories,
+        rules=tuple(rules or ()),
+        resolve=resolve,
+        timeout=timeout,
+        keep=not no_store,
+        gate=gate,
+    )
+    raise typer.Exit(scan.run(wish, as_json=json))
+
+
+@app.command()
+def ingest(  # noqa: PLR0913 - where and how, as every command
+    reports: Reports,
+    *,
+    scanner: Tool = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Read reports that scanners wrote elsewhere, and store what they say."""
+    from fixby.cli import reports as reading
+
+    raise typer.Exit(reading.ingest(reports, scanner, Place(path, store, config), as_json=json))
+
+
+@app.command()
+def parse(reports: Reports, *, scanner: Tool = None, json: Json = False) -> None:
+    """Read reports and print what they say; nothing is stored."""
+    from fixby.cli import reports as reading
+
+    raise typer.Exit(reading.parse(reports, scanner, as_json=json))
+
+
+@app.command("list")
+def list_(  # noqa: PLR0913 - where and how, as every command
+    query: Query = None,
+    *,
+    limit: Annotated[int | None, typer.Option(help="Show no more than this many.", min=1)] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """List findings, the first due first: the open ones, or those that a query selects."""
+    from fixby.cli import findings
+
+    findings.run_list(query or ["is:open"], limit, Place(path, store, config), as_json=json)
+
+
+@app.command()
+def show(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The beginning of a finding's id.")],
+    *,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Show one finding: where it stands, what to do, when it is due, what happened to it."""
+    from fixby.cli import findings
+
+    findings.run_show(id_, Place(path, store, config), as_json=json)
+
+
+@app.command()
+def gate(path: Target = Path(), *, store: Store = None, config: Config = None, json: Json = False) -> None:
+    """Evaluate the gate on what is stored: exit 0 pass, 1 fail, 3 cannot tell."""
+    from fixby.cli import gate
+
+    raise typer.Exit(gate.run(Place(path, store, config), as_json=json))
+
+
+@app.command()
+def doctor(path: Target = Path(), *, store: Store = None, config: Config = None, json: Json = False) -> None:
+    """Say what is installed, what would run here, and what would not and why."""
+    from fixby.cli import doctor
+
+    raise typer.Exit(doctor.run(Place(path, store, config), as_json=json))
+
+
+@db.command()
+def verify(*, path: Folder = Path(), store: Store = None, config: Config = None, json: Json = False) -> None:
+    """Prove that the log was not changed and that the findings are what it says."""
+    from fixby.cli import upkeep
+
+    raise typer.Exit(upkeep.verify(Place(path, store, config), as_json=json))
+
+
+@db.command()
+def upgrade(*, path: Folder = Path(), store: Store = None, config: Config = None, json: Json = False) -> None:
+    """Bring the store to the version of this Fixby."""
+    from fixby.cli import upkeep
+
+    upkeep.upgrade(Place(path, store, config), as_json=json)
+
+
+def main() -> None:
+    """Run the command line, and exit."""
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except FixbyError as error:
+        _say(error)
+        sys.exit(error.exit_code)
+    except Exception:  # noqa: BLE001 - the edge: what nobody foresaw is told, and is no success
+        traceback.print_exc()
+        print("fixby: this is a bug; please report it with the lines above.", file=sys.stderr)
+        sys.exit(ExitCode.INTERNAL)
+
+
+def _say(error: FixbyError) -> None:
+    print(f"fixby: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"       {error.hint}", file=sys.stderr)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    raise Interrupted(f"Interrupted by {signal.Signals(number).name}; what was not stored yet is not.")

@@ -1,0 +1,88 @@
+"""Where a command works: the folder, the store and the configuration that were named, and what follows from them."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fixby.cli.configuration import Configuration, configuration
+from fixby.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from fixby.policies.policy import Policy
+    from fixby.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the caller named; None stands for what the configuration or a default says."""
+
+    path: Path = Path()
+    store: str | None = None
+    config: Path | None = None
+
+    def configuration(self) -> Configuration:
+        """The configuration in force. Raises `ConfigurationError` or `UsageError`."""
+        if not self.path.exists():
+            raise UsageError(f"{self.path} does not exist.", "Name a folder that does.")
+        found = configuration(self.path, self.config, os.environ)
+        return replace(found, store=self.store) if self.store else found
+
+
+@contextmanager
+def reading(place: Place) -> Iterator[tuple["Database", Configuration]]:
+    """The store, opened to be read, and the configuration."""
+    found = place.configuration()
+    from fixby.store.opening import open_for_reading  # noqa: PLC0415 - not for `fixby --help`
+
+    _refuse_tracked(found)
+    database = open_for_reading(found.store)
+    try:
+        yield database, found
+    finally:
+        database.close()
+
+
+@contextmanager
+def writing(found: Configuration) -> Iterator["Database"]:
+    """The store, opened to be written."""
+    from fixby.store.opening import open_for_writing  # noqa: PLC0415 - not for `fixby --help`
+
+    _refuse_tracked(found)
+    database = open_for_writing(found.store)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def scope(path: Path, found: Configuration) -> str:
+    """The part of the asset that a path is, from its root: `.` for all of it."""
+    folder = path.resolve().parent if path.is_file() else path.resolve()
+    return folder.relative_to(found.root.resolve()).as_posix() if folder.is_relative_to(found.root.resolve()) else "."
+
+
+def policy(found: Configuration) -> "Policy":
+    """The policy in force: the configured one, else the shipped one."""
+    from fixby.policies.policy import load, shipped  # noqa: PLC0415 - not for `fixby --help`
+
+    return load(found.policy) if found.policy else shipped()
+
+
+def now() -> int:
+    """The UTC second."""
+    return int(time.time())
+
+
+def _refuse_tracked(found: Configuration) -> None:
+    """A store that the scanned repository brings along could say that all is well."""
+    file = Path(found.store)
+    if "://" in found.store or not (found.root / ".git").exists() or not file.exists():
+        return
+    from fixby.scanners.target import is_tracked  # noqa: PLC0415 - only a checkout needs it
+
+    if is_tracked(found.root, file):
+        raise StoreError(f"The store {file} is tracked by git.", f"Take it out: git rm --cached {file}")

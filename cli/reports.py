@@ -1,0 +1,86 @@
+"""`fixby parse` and `fixby ingest`: reports that scanners wrote elsewhere."""
+
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from fixby.cli import place as here
+from fixby.cli.output import emit, note, show
+from fixby.cli.place import Place, writing
+from fixby.cli.scan import Result, document, record_all
+from fixby.errors import ExitCode, ReportError, UsageError
+from fixby.identity import identified
+from fixby.reports import published
+from fixby.scan import Coverage, Failed, Scan
+from fixby.scanners.ingestion import scan_of_report
+from fixby.store.opening import secret_key
+
+
+def parse(files: Sequence[Path], scanner: str | None, *, as_json: bool) -> ExitCode:
+    """Read reports and print what they say; exit 3 where one cannot be read.
+
+    Secrets are told apart by fingerprints under a key made of the report itself: whoever can compute it has the report.
+    """
+    contents = [_content(file) for file in files]
+    results = [
+        _result(file, report, scanner, key=sha256(report).digest(), asset="")
+        for file, report in zip(files, contents, strict=True)
+    ]
+    if as_json:
+        emit(published.written(published.parsed([document(result) for result in results])))
+    else:
+        _show(results)
+    return _exit_code(results)
+
+
+def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json: bool) -> ExitCode:
+    """Read reports and store what they say; exit 3 where one cannot be read, and that one changes nothing."""
+    found = place.configuration()
+    contents = [_content(file) for file in files]
+    with writing(found) as database:
+        key = secret_key(database)
+        read = [
+            _result(file, report, scanner, key=key, asset=found.asset)
+            for file, report in zip(files, contents, strict=True)
+        ]
+        known = [result for result in read if result.scan.scanner]
+        results = [*record_all(database, found, known), *(result for result in read if not result.scan.scanner)]
+    if as_json:
+        emit(published.written(published.scanned([document(result) for result in results], None)))
+    else:
+        _show(results)
+    return _exit_code(results)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.", "Name a report's file.") from error
+
+
+def _result(file: Path, report: bytes, scanner: str | None, *, key: bytes, asset: str) -> Result:
+    """What a report says; one that is damaged is a failed scan that says so."""
+    now = here.now()
+    try:
+        scan = scan_of_report(report, scanner, key, now)
+    except ReportError as error:
+        note(f"fixby: {file}: {error.message}")
+        scan = Scan(scanner or "", "", Failed((f"{file}: {error.message}",)), (), Coverage(whole=False), now, now)
+    return Result(scan, identified(asset, scan.findings))
+
+
+def _exit_code(results: Sequence[Result]) -> ExitCode:
+    failed = any(isinstance(result.scan.outcome, Failed) for result in results)
+    return ExitCode.CANNOT_TELL if failed else ExitCode.DONE
+
+
+def _show(results: Sequence[Result]) -> None:
+    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+
+    scans = [result.scan for result in results]
+    show(terminal.scans_table(scans), *terminal.reasons(scans))
+    findings = {id_: finding for result in results for id_, finding in result.findings.items()}
+    if findings:
+        show("", terminal.observations_table(findings))

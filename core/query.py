@@ -1,0 +1,59 @@
+"""The query language: GitHub's search qualifiers over findings, such as `is:open severity:high -path:tests/**`."""
+
+import shlex
+from dataclasses import dataclass
+
+from fixby.errors import UsageError
+
+QUALIFIERS = ("asset", "category", "cve", "id", "is", "package", "path", "rule", "scanner", "severity", "sla")
+"""The qualifiers that are known, in the order in which they are listed to people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition: the finding has (`negated`: has not) one of `values` at `qualifier`."""
+
+    qualifier: str
+    values: tuple[str, ...]
+    negated: bool = False
+
+
+def parse(text: str) -> tuple[Term, ...]:
+    """The terms of a query, all of which must hold. Raises `UsageError` for an unknown qualifier or an open quote."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"The query {text!r} has a quote that does not end.") from error
+    return tuple(_term(word) for word in words)
+
+
+def _term(word: str) -> Term:
+    negated = word.startswith("-")
+    qualifier, colon, values = word.removeprefix("-").partition(":")
+    if not colon:
+        raise UsageError(f"{word!r} in the query is no qualifier:value.", _known())
+    if qualifier not in QUALIFIERS:
+        raise UsageError(f"There is no qualifier {qualifier!r}.", _known())
+    some = tuple(value for value in values.split(",") if value)
+    if not some:
+        raise UsageError(f"The qualifier {qualifier!r} has no value.", f"Write for example {_EXAMPLES[qualifier]}.")
+    return Term(qualifier, some, negated)
+
+
+def _known() -> str:
+    return f"Known are: {', '.join(QUALIFIERS)}."
+
+
+_EXAMPLES = {
+    "asset": "asset:web",
+    "category": "category:secret",
+    "cve": "cve:CVE-2024-1234",
+    "id": "id:3fa9c1",
+    "is": "is:open",
+    "package": "package:django",
+    "path": "path:src/**",
+    "rule": "rule:B602",
+    "scanner": "scanner:bandit",
+    "severity": "severity:critical,high",
+    "sla": "sla:breached",
+}

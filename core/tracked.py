@@ -1,0 +1,58 @@
+"""A finding with its history: what the store knows of it at one instant."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fixby.finding import Finding
+from fixby.lifecycle import Presence
+from fixby.severity import Severity
+
+
+class State(StrEnum):
+    """Where a finding stands; derived from detections and decisions, never set."""
+
+    OPEN = "open"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What one scanner says of a finding now; `last_seen` is a UTC instant in seconds, `reason` why it cannot tell."""
+
+    scanner: str
+    presence: Presence
+    severity: Severity
+    last_seen: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFinding:
+    """A finding of an asset, its state and its clock. Instants are UTC seconds since the epoch.
+
+    `not_observed` says why the last scan could not tell, and is empty where it could. `sla_status` and `due_at` come
+    from `fixby.sla`; `due_at` is None where nothing is due. `previous` is the id of an earlier occurrence.
+    """
+
+    id: str
+    asset: str
+    finding: Finding
+    state: State
+    first_seen: int
+    last_seen: int
+    closed_at: int | None
+    due_at: int | None
+    sla_status: str
+    witnesses: tuple[Witness, ...]
+    not_observed: str = ""
+    previous: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """Something that happened to a finding: when (a UTC second), who acted, the kind of event, and why if it says."""
+
+    at: int
+    actor: str
+    kind: str
+    reason: str = ""

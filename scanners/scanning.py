@@ -1,0 +1,190 @@
+"""One scan of a target by several scanners at once: planned, run, concluded, and nothing that went unread forgotten."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fixby.errors import ReportError, UsageError
+from fixby.identity import secret_fingerprint
+from fixby.scan import Complete, Coverage, Failed, Outcome, Partial, Scan
+from fixby.scanners.files import open_regular
+from fixby.scanners.process import LIMITS, Limits
+from fixby.scanners.scanner import NO_OPTIONS, Command, Finished, Options, Reading, Request, Scanner, Source, Target
+from fixby.scanners.schedule import run_all
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How to scan: the cores and limits to use, the key for fingerprints of secrets, and who is told of progress.
+
+    `scope` is the target's path from the root of the asset (`.` for the root itself): all paths of findings are told
+    from that root. `clock()` gives the UTC second. `on_event(scanner, finished)` is called from several threads when a
+    process starts (`finished` is None) and when it ends.
+    """
+
+    key: bytes
+    clock: Callable[[], int]
+    cores: int
+    scope: str = "."
+    options: Options = NO_OPTIONS
+    limits: Limits = LIMITS
+    on_event: Callable[[str, Finished | None], None] = lambda _scanner, _finished: None
+
+
+def scan(target: Target, scanners: Sequence[Scanner], setting: Setting) -> list[Scan]:
+    """What each of the scanners says of the target, in their order. Raises `Interrupted`."""
+    with ExitStack() as stack:
+        started_at = setting.clock()
+        plans = [stack.enter_context(_planned(scanner, target, setting)) for scanner in scanners]
+        work = [(plan.scanner.NAME, command) for plan in plans for command in plan.commands]
+        results = run_all(work, setting.cores, setting.limits, setting.on_event)
+        ended = [(plan, [finished for name, finished in results if name == plan.scanner.NAME]) for plan in plans]
+        return [_concluded(plan, finished, target, setting, started_at) for plan, finished in ended]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What one scanner is about to do; `obstacle` says why it cannot do anything."""
+
+    scanner: Scanner
+    files: tuple[str, ...]
+    version: str = ""
+    configuration: str = ""
+    commands: Sequence[Command] = ()
+    obstacle: str = ""
+
+
+@contextmanager
+def _planned(scanner: Scanner, target: Target, setting: Setting) -> Iterator[_Plan]:
+    files = tuple(path for path in target.files if scanner.wants(path))
+    with ExitStack() as stack:
+        try:
+            version, configuration = scanner.version(), scanner.configuration(setting.options)
+            workspace = Path(stack.enter_context(TemporaryDirectory(prefix=f"fixby-{scanner.NAME}-")))
+            request = Request(target, files, workspace, setting.options, setting.cores)
+            commands = stack.enter_context(scanner.commands(request)) if files else ()
+        except UsageError as error:
+            yield _Plan(scanner, files, obstacle=f"{error.message} {error.hint}".strip())
+            return
+        yield _Plan(scanner, files, version, configuration, commands)
+
+
+def _concluded(plan: _Plan, finished: Sequence[Finished], target: Target, setting: Setting, started_at: int) -> Scan:
+    source = _source(target, setting)
+    readings: list[Reading] = []
+    lost: dict[str, str] = {}
+    problems: list[str] = [plan.obstacle] if plan.obstacle else []
+    for one in finished:
+        try:
+            readings.append(_reading(plan.scanner, one, source))
+        except ReportError as error:
+            problems.append(error.message)
+            lost |= dict.fromkeys(one.command.files, error.message)
+    problems += [problem for reading in readings for problem in reading.problems]
+    coverage = _coverage(plan, readings, lost, target, setting)
+    nothing_done = bool(plan.obstacle) or (bool(finished) and not readings)
+    return Scan(
+        scanner=plan.scanner.NAME,
+        tool_version=plan.version,
+        outcome=_outcome(problems, coverage.skipped, failed=nothing_done or not target.files),
+        findings=tuple(finding for reading in readings for finding in reading.findings),
+        coverage=coverage,
+        started_at=started_at,
+        finished_at=setting.clock(),
+        target=setting.scope,
+        configuration=plan.configuration,
+    )
+
+
+def _reading(scanner: Scanner, finished: Finished, source: Source) -> Reading:
+    if finished.failure:
+        raise ReportError(finished.failure)
+    return scanner.conclude(finished, source)
+
+
+def _coverage(
+    plan: _Plan, readings: Sequence[Reading], lost: Mapping[str, str], target: Target, setting: Setting
+) -> Coverage:
+    """What was looked at, told from the root of the asset: every file that was planned is either scanned or skipped."""
+    named = _Namer(setting.scope)
+    skipped = {path: reason for path, reason in target.unreadable.items() if plan.scanner.wants(path)}
+    skipped |= lost
+    if plan.obstacle:
+        skipped |= dict.fromkeys(plan.files, plan.obstacle)
+    for reading in readings:
+        skipped |= reading.skipped
+    said = [reading.scanned for reading in readings if reading.scanned is not None]
+    silent = any(reading.scanned is None for reading in readings)
+    scanned = dict.fromkeys(plan.files, "") if silent else {}
+    for units in said:
+        scanned |= units
+    skipped |= {
+        path: f"{plan.scanner.NAME} does not say that it read the file"
+        for path in plan.files
+        if path not in scanned and path not in skipped
+    }
+    return Coverage(
+        scanned={
+            named(unit): version or (target.files[unit].digest[:16] if unit in target.files else "")
+            for unit, version in scanned.items()
+            if unit not in skipped
+        },
+        skipped={named(unit): reason for unit, reason in skipped.items()},
+        excluded={named(path): reason for path, reason in target.excluded.items()},
+    )
+
+
+def _outcome(problems: Sequence[str], skipped: Mapping[str, str], *, failed: bool) -> Outcome:
+    reasons = (*dict.fromkeys(problems), *told_together(skipped))
+    if failed:
+        return Failed(reasons or ("There is nothing to scan.",))
+    return Partial(reasons) if reasons else Complete()
+
+
+def told_together(skipped: Mapping[str, str]) -> Iterator[str]:
+    """One sentence for each reason, with the first place that has it and the number of the others."""
+    counts = Counter(skipped.values())
+    first = {reason: unit for unit, reason in reversed(list(skipped.items()))}
+    for reason, unit in sorted(first.items(), key=lambda item: item[1]):
+        others = f" and {counts[reason] - 1} more" if counts[reason] > 1 else ""
+        yield f"not scanned: {unit}{others}: {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Namer:
+    """Names of files as they are published: from the root of the asset, bytes that are no UTF-8 written out."""
+
+    scope: str
+
+    def __call__(self, path: str) -> str:
+        printable = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\0")
+        return printable if self.scope == "." else f"{self.scope}/{printable}"
+
+
+def _source(target: Target, setting: Setting) -> Source:
+    """How the adapters reach the target's code, and nothing else: a report may name any file of the machine."""
+    root, named = str(target.root), _Namer(setting.scope)
+    files = {named(path): path for path in target.files}
+
+    @lru_cache(maxsize=4)
+    def content(path: str) -> list[str]:
+        return _lines_of(target.root / files[path]) if path in files else []
+
+    return Source(
+        fingerprint=lambda sha1: secret_fingerprint(setting.key, sha1),
+        path=lambda name: named(os.path.relpath(name, root) if name.startswith("/") else os.path.normpath(name)),
+        lines=lambda path, first, last: "\n".join(content(path)[first - 1 : last]),
+    )
+
+
+def _lines_of(path: Path) -> list[str]:
+    try:
+        with open_regular(path) as file:
+            return file.readall().decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    except OSError:
+        return []

@@ -1,0 +1,244 @@
+"""A connection to SQLite or PostgreSQL that speaks the SQL both understand.
+
+Statements carry named parameters (`:name`) and are written once. SQLAlchemy describes the tables and its Alembic moves
+them from version to version, but importing it takes half a second: longer than a whole `fixby gate` may take.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote, urlsplit
+
+from fixby.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    import pg8000.native
+
+Value = str | int | bytes | None
+Row = Sequence[Value]
+
+
+class Database(Protocol):
+    """One connection. Every method raises `StoreError` where the database refuses."""
+
+    @property
+    def place(self) -> str:
+        """Where the store is, fit to be shown: without a password."""
+
+    def run(self, sql: str, /, **parameters: Value) -> list[Row]:
+        """The rows that one statement gives."""
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """Insert many rows at once."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """A transaction that no other writer's overlaps; rolled back where its body raises."""
+
+    def reading(self) -> AbstractContextManager[None]:
+        """A transaction that sees one committed state throughout."""
+
+    def close(self) -> None:
+        """Give the connection back; a transaction under way is rolled back."""
+
+
+def connect(url: str, *, read_only: bool = False) -> Database:
+    """The database of a `postgresql://` URL or of an SQLite file's path. Raises `StoreError` or `UsageError`."""
+    scheme = urlsplit(url).scheme
+    if scheme in ("postgresql", "postgres"):
+        return PostgresqlDatabase(url)
+    if len(scheme) > 1 and "://" in url and scheme != "sqlite":
+        raise UsageError(f"A store cannot be a {scheme} URL.", "Give a file's path or a postgresql:// URL.")
+    return SqliteDatabase(Path(url.removeprefix("sqlite:///")), read_only=read_only)
+
+
+class SqliteDatabase:
+    """An SQLite file in write-ahead mode: readers and one writer do not block each other."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self.place = str(path)
+        with self._translated():
+            self._connection = _open_read_only(path) if read_only else _open_for_writing(path)
+
+    def run(self, sql: str, /, **parameters: Value) -> list[Row]:
+        with self._translated():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        marks = ", ".join("?" * len(columns))
+        with self._translated():
+            self._connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        with self._transaction("BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with self._transaction("BEGIN"):
+            yield
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        self.run(begin)
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"The store {self.place} cannot be used: {error}.", _sqlite_hint(str(error))) from error
+
+
+class PostgresqlDatabase:
+    """A PostgreSQL database by URL: `postgresql://user:password@host:port/name?sslmode=require`."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.place = f"postgresql://{parts.hostname or 'localhost'}{parts.path}"
+        with self._translated():
+            self._connection = _connect_postgresql(url)
+
+    def run(self, sql: str, /, **parameters: Value) -> list[Row]:
+        with self._translated():
+            return list(self._connection.run(sql, **parameters) or [])
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        with self._translated():
+            self._connection.run(f"COPY {table} ({', '.join(columns)}) FROM STDIN", stream=_copy_lines(rows))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        with self._transaction("BEGIN"):
+            self.run("SELECT pg_advisory_xact_lock(:lock)", lock=_WRITERS_LOCK)
+            yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ"):
+            yield
+
+    def close(self) -> None:
+        with self._translated():
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        self.run(begin)
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        """End the transaction; a connection that is lost has ended it already."""
+        from pg8000.exceptions import Error  # noqa: PLC0415 - 0.2 s to import
+
+        try:
+            self._connection.run("ROLLBACK")
+        except (Error, OSError):
+            return
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        from pg8000.exceptions import DatabaseError, Error  # noqa: PLC0415 - 0.2 s to import
+
+        try:
+            yield
+        except DatabaseError as error:
+            raise StoreError(f"The store {self.place} refused: {_postgresql_message(error)}.") from error
+        except (Error, OSError) as error:
+            hint = "Check that the server runs and that the URL is right."
+            raise StoreError(f"The store {self.place} cannot be reached: {error}.", hint) from error
+
+
+_WRITERS_LOCK = 0x46697862
+_BUSY_SECONDS = 60.0
+
+
+def _open_for_writing(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -65536")
+    return connection
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that writes nothing; on a read-only disk, where SQLite cannot keep its index of the log, too."""
+    address = path.absolute().as_uri()
+    connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError:
+        connection.close()
+        if path.with_name(f"{path.name}-wal").exists():
+            raise
+        return sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None)
+    return connection
+
+
+def _sqlite_hint(message: str) -> str:
+    for words, hint in (
+        ("locked", f"Another process has been writing for more than {_BUSY_SECONDS:.0f} s; try again when it is done."),
+        ("readonly", "Make the file and its folder writable, or name another store with --store."),
+        ("full", "Free some space; nothing that was stored before is lost."),
+        ("malformed", "Restore it from a backup: the file is damaged."),
+        ("not a database", "Name another file with --store: this one is no store, or is damaged."),
+        ("unable to open", "Check that its folder exists and may be written."),
+    ):
+        if words in message:
+            return hint
+    return ""
+
+
+def _connect_postgresql(url: str) -> "pg8000.native.Connection":
+    import pg8000.native  # noqa: PLC0415 - 0.2 s to import
+
+    parts = urlsplit(url)
+    return pg8000.native.Connection(
+        unquote(parts.username or "postgres"),
+        host=parts.hostname or "localhost",
+        port=parts.port or 5432,
+        database=unquote(parts.path.lstrip("/")) or None,
+        password=unquote(parts.password) if parts.password else None,
+        ssl_context=True if "sslmode=require" in parts.query or "sslmode=verify" in parts.query else None,
+        timeout=_BUSY_SECONDS,
+        application_name="fixby",
+    )
+
+
+def _postgresql_message(error: Exception) -> str:
+    fields = error.args[0] if error.args else {}
+    return str(fields.get("M", fields)) if isinstance(fields, dict) else str(fields)
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def _copy_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """The rows in the text format of PostgreSQL's COPY, a thousand to a piece."""
+    remaining = iter(rows)
+    while piece := list(islice(remaining, 1000)):
+        yield "".join("\t".join(map(_copy_field, row)) + "\n" for row in piece)
+
+
+def _copy_field(value: Value) -> str:
+    if value is None:
+        return "\\N"
+    return value.translate(_ESCAPES) if isinstance(value, str) else str(value)

