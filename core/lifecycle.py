@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from fixby.finding import Category, Finding
 from fixby.identity import occurrence_id
-from fixby.scan import Coverage, Failed, Scan
+from fixby.scan import Coverage, Failed, Partial, Scan
 
 
 class Presence(StrEnum):
@@ -41,7 +41,7 @@ class Observed:
     """What a scan says of a finding, the same as canonical JSON, and a digest of that."""
 
     finding: Finding
-    document: str
+    document: bytes
     details: str
 
 
@@ -72,11 +72,13 @@ class Change(StrEnum):
 class Step:
     """One change of one finding. `observed` is set where the change brings details, `reason` where it needs one.
 
-    `identity` and `occurrence` are set for a new finding, and `previous` for one that came back for good.
+    `units` are those in which the finding stands, or stood where it vanished. `identity` and `occurrence` are set for a
+    new finding, and `previous` for one that came back for good.
     """
 
     change: Change
     id: str
+    units: tuple[str, ...]
     observed: Observed | None = None
     reason: str = ""
     identity: str = ""
@@ -85,21 +87,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """What the scanner's earlier scans looked at.
+class Look:
+    """How a scanner last looked at a unit: the digest of its content, and the scanner's version and configuration."""
 
-    `coverage(scan)` is the coverage of the scan of that number, or of the latest usable one for None;
-    `tool_version` and `configuration` are the latest usable one's.
-    """
-
-    coverage: Callable[[int | None], Coverage]
+    content: str
     tool_version: str
     configuration: str
 
 
+Past = Callable[[int | None], Mapping[str, Look]]
+"""What the scanner had looked at, by unit, up to the scan of a number, or up to its latest usable one for None."""
+
+
 def units(finding: Finding) -> tuple[str, ...]:
-    """The units of coverage in which a finding stands: its files, or `manifest#package` for a dependency."""
-    paths = tuple(dict.fromkeys([place.path for place in finding.locations]))
+    """The units of coverage in which a finding stands: its files, or `manifest#package` for a dependency.
+
+    The empty name stands for the target as a whole, where a finding has no location.
+    """
+    paths = tuple(dict.fromkeys([place.path for place in finding.locations])) or ("",)
     if finding.component and finding.category in (Category.DEPENDENCY, Category.CONTAINER):
         return tuple(f"{path}#{finding.component.name}" for path in paths)
     return paths
@@ -119,19 +124,46 @@ def changes(
     """
     if isinstance(scan.outcome, Failed):
         return
+    judge = _Judge(scan, past, _why_nothing_closes(scan))
     for identity in sorted(observed.keys() | known.keys()):
         before = known.get(identity)
         now = observed.get(identity)
         if now is None:
             if before is not None and before.closed_at is None:
-                yield from _unseen(scan, before, past)
+                yield from _unseen(judge, before)
         elif before is None:
-            yield Step(Change.DETECTED, identity, now, identity=identity)
+            yield Step(Change.DETECTED, identity, units(now.finding), now, identity=identity)
         elif before.closed_at is not None:
             again = scan.started_at - before.closed_at <= regression_window
-            yield Step(Change.REOPENED, before.id, now) if again else _new_occurrence(identity, before, now)
+            where = units(now.finding)
+            yield Step(Change.REOPENED, before.id, where, now) if again else _new_occurrence(identity, before, now)
         else:
-            yield from _seen(before, scan.scanner, now)
+            yield from _seen(judge, before, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What tells whether the vanishing of a finding proves its fix; `doubt` is why it never does in this scan."""
+
+    scan: Scan
+    past: Past
+    doubt: str
+
+    def why_not_gone(self, unit: str, last_scan: int | None) -> str:
+        """Why the finding may still stand in a unit that last showed it in `last_scan`; empty where it does not."""
+        if not in_scope(unit, self.scan.target):
+            return f"{_file(unit)} is outside of what was scanned"
+        return _uncovered(self.scan.coverage, unit) or self.doubt or _unchanged(self.scan, unit, self.past(last_scan))
+
+
+def _why_nothing_closes(scan: Scan) -> str:
+    """Why a scan closes nothing at all: it saw nothing, or a reason of its being partial concerns no place."""
+    if not scan.findings and not scan.coverage.scanned:
+        return "the scan saw nothing at all"
+    if not isinstance(scan.outcome, Partial):
+        return ""
+    of_places = tuple(filter(None, set(scan.coverage.skipped.values())))
+    return next((f"the scan was cut short: {said}" for said in scan.reasons if not said.endswith(of_places)), "")
 
 
 def _new_occurrence(identity: str, before: Known, now: Observed) -> Step:
@@ -139,6 +171,7 @@ def _new_occurrence(identity: str, before: Known, now: Observed) -> Step:
     return Step(
         Change.DETECTED,
         occurrence_id(identity, number),
+        units(now.finding),
         now,
         identity=identity,
         occurrence=number,
@@ -146,75 +179,80 @@ def _new_occurrence(identity: str, before: Known, now: Observed) -> Step:
     )
 
 
-def _seen(before: Known, scanner: str, now: Observed) -> Iterator[Step]:
-    sighting = before.sightings.get(scanner)
+def _seen(judge: _Judge, before: Known, now: Observed) -> Iterator[Step]:
+    sighting = before.sightings.get(judge.scan.scanner)
+    where = units(now.finding)
     if sighting is None or sighting.presence is Presence.GONE:
-        yield Step(Change.SIGHTED, before.id, now)
-    elif sighting.details != now.details:
-        yield Step(Change.CHANGED, before.id, now)
+        yield Step(Change.SIGHTED, before.id, where, now)
+        return
+    where += _unsettled(judge, sighting, where)
+    if sighting.details != now.details or sighting.units != where:
+        yield Step(Change.CHANGED, before.id, where, now)
     elif sighting.presence is Presence.NOT_OBSERVED:
-        yield Step(Change.OBSERVED, before.id)
+        yield Step(Change.OBSERVED, before.id, where)
 
 
-def _unseen(scan: Scan, before: Known, past: Past) -> Iterator[Step]:
-    sighting = before.sightings.get(scan.scanner)
+def _unsettled(judge: _Judge, sighting: Sighting, where: tuple[str, ...]) -> tuple[str, ...]:
+    """The other units of a finding that stood in several, as far as it is not proved to have gone from them."""
+    others = [unit for unit in sighting.units if unit not in where]
+    return tuple(unit for unit in others if judge.why_not_gone(unit, sighting.last_scan))
+
+
+def _unseen(judge: _Judge, before: Known) -> Iterator[Step]:
+    sighting = before.sightings.get(judge.scan.scanner)
     if sighting is None or sighting.presence is Presence.GONE:
         return
-    if not any(_in_scope(unit, scan.target) for unit in sighting.units):
+    where = sighting.units
+    if not any(in_scope(unit, judge.scan.target) for unit in where):
         return
-    reason = _why_not_gone(scan, sighting, past)
+    reason = next(filter(None, (judge.why_not_gone(unit, sighting.last_scan) for unit in where)), "")
     if reason:
         if sighting.presence is not Presence.NOT_OBSERVED or sighting.reason != reason:
-            yield Step(Change.NOT_OBSERVED, before.id, reason=reason)
-    elif _seen_by_another(before, scan.scanner):
-        yield Step(Change.UNSIGHTED, before.id)
+            yield Step(Change.NOT_OBSERVED, before.id, where, reason=reason)
+    elif _seen_by_another(before, judge.scan.scanner):
+        yield Step(Change.UNSIGHTED, before.id, where)
     else:
-        yield Step(Change.FIXED, before.id)
+        yield Step(Change.FIXED, before.id, where)
 
 
 def _seen_by_another(before: Known, scanner: str) -> bool:
     return any(other.presence is not Presence.GONE for name, other in before.sightings.items() if name != scanner)
 
 
-def _in_scope(unit: str, target: str) -> bool:
-    return target in (".", unit) or unit.startswith(f"{target}/")
-
-
-def _why_not_gone(scan: Scan, sighting: Sighting, past: Past) -> str:
-    """Why the vanishing of a finding does not prove its fix; empty where it does."""
-    earlier = past.coverage(sighting.last_scan)
-    if not scan.findings and not scan.coverage.scanned:
-        return "the scan saw nothing at all"
-    for unit in sighting.units:
-        if not _in_scope(unit, scan.target):
-            return f"{_file(unit)} is outside of what was scanned"
-        reason = _uncovered(scan.coverage, unit) or _unchanged(scan, unit, earlier, past)
-        if reason:
-            return reason
-    return ""
+def in_scope(unit: str, target: str) -> bool:
+    """Whether a unit or path lies in a target: a folder, a file, or `.` for everything."""
+    return target in (".", unit, _file(unit)) or unit.startswith(f"{target}/")
 
 
 def _uncovered(coverage: Coverage, unit: str) -> str:
     """Why a scan cannot speak of a unit; empty where it looked at it, or the unit no longer exists."""
-    for place in (unit, _file(unit)):
+    for place in (unit, _file(unit), *_folders(unit)) if coverage.skipped else ():
         if place in coverage.skipped:
             return coverage.skipped[place]
     if not coverage.whole and unit not in coverage.scanned:
-        return f"the report does not say that {unit} was looked at"
-    return next((reason for path, reason in coverage.excluded.items() if _in_scope(_file(unit), path)), "")
+        return f"the report does not say that {unit or 'everything'} was looked at"
+    return next((reason for path, reason in coverage.excluded.items() if in_scope(_file(unit), path)), "")
 
 
-def _unchanged(scan: Scan, unit: str, earlier: Coverage, past: Past) -> str:
+def _unchanged(scan: Scan, unit: str, past: Mapping[str, Look]) -> str:
     """What else may explain the vanishing where the unit's content did not change, or nobody knows whether it did."""
-    content = scan.coverage.scanned.get(unit)
-    if content is None or content != earlier.scanned.get(unit):
+    content, before = scan.coverage.scanned.get(unit), past.get(unit)
+    if content is None or before is None or (content and before.content and content != before.content):
         return ""
-    if scan.tool_version != past.tool_version:
-        return f"scanner changed from {past.tool_version} to {scan.tool_version}"
-    if scan.configuration != past.configuration:
+    if scan.tool_version != before.tool_version:
+        return f"scanner changed from {before.tool_version} to {scan.tool_version}"
+    if scan.configuration != before.configuration:
         return "the scanner's rules or options changed"
-    return f"{unit} did not change, yet {scan.scanner} no longer reports it" if content else ""
+    return f"{unit} did not change, yet {scan.scanner} no longer reports it" if content == before.content != "" else ""
 
 
 def _file(unit: str) -> str:
     return unit.partition("#")[0]
+
+
+def _folders(unit: str) -> Iterator[str]:
+    """The folders in which a unit lies, written as folders that cannot be read are: with a `/` at the end."""
+    parts = _file(unit).split("/")
+    yield "./"
+    for depth in range(1, len(parts)):
+        yield "/".join(parts[:depth]) + "/"

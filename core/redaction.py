@@ -8,7 +8,7 @@ and a result redacted again stays as it is. The time grows with the length of th
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import log2
 
@@ -25,6 +25,19 @@ def redacted(text: str) -> str:
 def redacted_literals(text: str) -> str:
     """The text without anything in quotation marks, and without what looks like a secret outside of them."""
     return _settled(lambda before: _LITERAL.sub(_masked_literal, redacted(before)), text)
+
+
+def literals(code: str) -> frozenset[str]:
+    """What stands in quotation marks in the code, in pieces of three characters and more."""
+    bodies = (literal.lstrip("rbfuRBFU@").strip("\\\"'`") for literal in _LITERAL.findall(code))
+    return frozenset(body for body in bodies if len(body) >= 3)
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """The text with each of the secrets masked."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MARK) if len(secret) >= 3 else text
+    return text
 
 
 def _settled(step: Callable[[str], str], text: str) -> str:
@@ -243,13 +256,15 @@ def _random(match: re.Match[str]) -> str:
 
 
 def _looks_random(word: str, *, quoted: bool) -> bool:
-    if not any(character.isdigit() for character in word):
+    if word.startswith(_CHECKSUMS) or not any(character.isdigit() for character in word):
         return False
     if _HEX.fullmatch(word):
         return quoted and len(word) >= 32 and _entropy(word) > 3.0
     mixed = any(character.isupper() for character in word) and any(character.islower() for character in word)
     return mixed and _entropy(word) > (4.0 if quoted else 4.6)
 
+
+_CHECKSUMS = ("sha256-", "sha384-", "sha512-")
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
 

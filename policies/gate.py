@@ -197,7 +197,8 @@ def _problem(scan: LatestScan, max_age: int, now: int) -> str:
     """Why a scan cannot be relied on, or an empty string."""
     age = now - scan.finished_at
     if scan.outcome != "complete":
-        return f"the last scan was {scan.outcome}: {', '.join(scan.reasons) or 'no reason is known'}"
+        reasons = "; ".join(reason.removesuffix(".") for reason in scan.reasons)
+        return f"the last scan was {scan.outcome}: {reasons or 'no reason is known'}"
     if age > max_age:
         return f"the last scan ended {length(age)} ago, more than the {length(max_age)} allowed"
     if age < -_CLOCK_SKEW:

@@ -65,8 +65,8 @@ def version() -> str:
         raise UsageError("Bandit is not installed.", "Install fixby again: it brings Bandit with it.") from error
 
 
-def configuration(_options: Options) -> str:
-    """A digest of the options in force; all checks always run."""
+def configuration(options: Options) -> str:  # noqa: ARG001 - all checks always run
+    """A digest of the options in force."""
     return digest((NAME, *_OPTIONS))
 
 
@@ -105,12 +105,12 @@ _CRASH = re.compile(
 
 
 def _command(request: Request, files: tuple[str, ...]) -> Command:
-    cost = sum(_milliseconds(path, request.target.files[path].size) for path in files)
+    cost = sum(_milliseconds(request.target.files[path].size) for path in files)
     start = (sys.executable, "-I", "-X", "utf8", "-m", "bandit", *_OPTIONS)
     return Command((*start, *in_full(request, files)), files, request.workspace, cost=cost)
 
 
-def _milliseconds(_path: str, size: int) -> int:
+def _milliseconds(size: int) -> int:
     return 1 + size * 3 // 2000
 
 

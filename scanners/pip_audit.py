@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote
 
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from fixby.component import component
@@ -322,15 +322,16 @@ def _vulnerability(row: Record) -> _Vulnerability:
 
 
 def _reading(plan: _Plan, dependencies: Sequence[_Dependency], source: Source) -> Reading:
-    audited = {(one.name, one.version): one for one in dependencies if not one.skip_reason}
+    audited = {_key(one.name, one.version): one for one in dependencies if not one.skip_reason}
     refused = {one.name: one.skip_reason for one in dependencies if one.skip_reason}
     scanned, skipped = dict.fromkeys(plan.manifests, ""), dict(plan.skipped)
     findings: list[Finding] = []
-    for (manifest, name, version), lines in _places(plan, audited).items():
-        unit = _unit(manifest, name)
-        if (name, version) in audited:
+    for (manifest, name, version), lines in _places(plan, audited.values()).items():
+        unit, key = _unit(manifest, name), _key(name, version)
+        if key in audited:
             scanned[unit] = f"{scanned[unit]}, {version}" if unit in scanned else version
-            findings += _findings(audited[name, version], _locations(source, manifest, lines), plan)
+            pinned = replace(audited[key], version=version)
+            findings += _findings(pinned, _locations(source, manifest, lines), _advice_of(plan, audited[key]))
         else:
             skipped[unit] = refused.get(name, "pip-audit did not report on it")
     return Reading(
@@ -340,13 +341,18 @@ def _reading(plan: _Plan, dependencies: Sequence[_Dependency], source: Source) -
     )
 
 
-def _places(plan: _Plan, audited: Iterable[tuple[str, str]]) -> dict[tuple[str, str, str], list[int]]:
+def _key(name: str, version: str) -> tuple[str, str]:
+    """What pip-audit takes for one and the same: it reports 3.2 and 3.2.0 once."""
+    return name, canonicalize_version(version)
+
+
+def _places(plan: _Plan, audited: Iterable[_Dependency]) -> dict[tuple[str, str, str], list[int]]:
     """The lines at which each package in a version stands in each manifest; of a resolved one, what pip made of it."""
     pins = list(plan.pins)
     if plan.resolved:
-        versions = dict(audited)
-        pins += [Pin(name, versions.get(name, ""), plan.resolved, line) for name, line in plan.loose.items()]
-        pins += [Pin(name, versions[name], plan.resolved, None) for name in sorted(versions.keys() - plan.loose.keys())]
+        versions = {one.name: one.version for one in audited}
+        lines = {**dict.fromkeys(sorted(versions)), **plan.loose}
+        pins += [Pin(name, versions.get(name, ""), plan.resolved, line) for name, line in lines.items()]
     places: dict[tuple[str, str, str], list[int]] = {}
     for pin in pins:
         places.setdefault((pin.manifest, pin.name, pin.version), []).extend([pin.line] if pin.line else [])
@@ -363,8 +369,13 @@ def _locations(source: Source, manifest: str, lines: Sequence[int]) -> tuple[Loc
     return tuple(Location(source.path(manifest), line) for line in sorted(lines) or (None,))
 
 
-def _findings(dependency: _Dependency, locations: tuple[Location, ...], plan: _Plan) -> Iterator[Finding]:
-    known = _answer(plan, dependency).advice if dependency.vulnerabilities else {}
+def _advice_of(plan: _Plan, dependency: _Dependency) -> Mapping[str, Advice]:
+    return _answer(plan, dependency).advice if dependency.vulnerabilities else {}
+
+
+def _findings(
+    dependency: _Dependency, locations: tuple[Location, ...], known: Mapping[str, Advice]
+) -> Iterator[Finding]:
     for vulnerability in dependency.vulnerabilities:
         names = (vulnerability.id, *vulnerability.aliases)
         advice = next((known[name] for name in names if name in known), _NO_ADVICE)

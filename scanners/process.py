@@ -38,7 +38,7 @@ LIMITS = Limits()
 
 
 def run(command: Command, limits: Limits = LIMITS, cancelled: Callable[[], bool] = lambda: False) -> Finished:
-    """Run a command; whatever it started has ended when this returns or raises.
+    """Run a command, and end what it leaves behind: its descendants, its group, and all that inherited its mark.
 
     The process inherits PATH and nothing else: standard input is empty, HOME and TMPDIR are a private folder that lives
     as long as it does. A program that cannot be started (`exit_code` 127), a limit and an end by signal (minus the
@@ -57,17 +57,8 @@ def run(command: Command, limits: Limits = LIMITS, cancelled: Callable[[], bool]
         except OSError as error:
             failure = f"{command.arguments[0]} cannot be started: {error.strerror}."
             return Finished(command, _NOT_STARTED, b"", "", 0, 0, failure)
-        failure, exit_code, usage = _attend(process, job, cancelled)
-        failure = failure or _output_failure(job) or _signal_failure(exit_code)
-        return Finished(
-            command,
-            exit_code,
-            report=b"" if failure else _read(job.report, limits.output_bytes),
-            errors=_read(job.errors, _ERRORS_OF_A_FAILURE if failure else limits.output_bytes).decode(errors="replace"),
-            seconds=time.monotonic() - started,
-            cpu_seconds=usage.ru_utime + usage.ru_stime,
-            failure=failure,
-        )
+        failure, usage = _attend(process, job, cancelled)
+        return _finished(job, process.returncode, usage, time.monotonic() - started, failure)
 
 
 def capture(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Finished:
@@ -81,7 +72,7 @@ _INTERRUPTED = "The scan was interrupted."
 _NOT_STARTED = 127
 _ERRORS_OF_A_FAILURE = 64 * 2**10
 _MARK = "FIXBY_PROCESS"
-_TICK_SECONDS = 0.1
+_TICK_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 1.0
 _PAUSE_PER_COST = 400
 _ROUNDS = 100
@@ -139,10 +130,21 @@ def _environment(job: _Job) -> dict[str, str]:
     }
 
 
-def _attend(
-    process: subprocess.Popen[bytes], job: _Job, cancelled: Callable[[], bool]
-) -> tuple[str, int, struct_rusage]:
-    """Wait for the end, or bring it about: the limit that was broken, the exit code, and what was used."""
+def _finished(job: _Job, exit_code: int, usage: struct_rusage, seconds: float, failure: str) -> Finished:
+    failure = failure or _output_failure(job) or _signal_failure(exit_code)
+    return Finished(
+        job.command,
+        exit_code,
+        report=b"" if failure else _read(job.report, job.limits.output_bytes),
+        errors=_read(job.errors, _ERRORS_OF_A_FAILURE if failure else job.limits.output_bytes).decode(errors="replace"),
+        seconds=seconds,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        failure=failure,
+    )
+
+
+def _attend(process: subprocess.Popen[bytes], job: _Job, cancelled: Callable[[], bool]) -> tuple[str, struct_rusage]:
+    """Wait for the end, or bring it about: the limit that was broken, and what was used."""
     with ThreadPoolExecutor(1) as waiter:
         end = waiter.submit(os.wait4, process.pid, 0)
         try:
@@ -151,7 +153,7 @@ def _attend(
             _end(None if end.done() else process.pid, mark=str(job.private))
             _, status, usage = end.result()
             process.returncode = os.waitstatus_to_exitcode(status)
-    return failure, process.returncode, usage
+    return failure, usage
 
 
 def _watch(pid: int, end: Future[tuple[int, int, struct_rusage]], job: _Job, cancelled: Callable[[], bool]) -> str:

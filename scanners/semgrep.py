@@ -4,8 +4,8 @@ The rules are our own and those that the user names; which files are looked at f
 
 The program inside the package is run directly, in its OCaml front end, with one thread: two processes of one thread
 took a third of the processor time of one process with two threads. The root of the target is told to it: without,
-rules that are bound to paths never apply to files that are named one by one. Time-outs are so long that only a rule gone
-astray meets them. In-code `nosemgrep` comments are switched off, and read by `semgrep_report` afterwards.
+rules that are bound to paths never apply to files that are named one by one. Time-outs are so long that only a rule
+gone astray meets them. In-code `nosemgrep` comments are switched off, and read by `semgrep_report` afterwards.
 """
 
 import re
@@ -22,7 +22,7 @@ from fixby.scanners.report import no_report
 from fixby.scanners.scanner import Command, Finished, Kind, Options, Reading, Request, Source
 from fixby.scanners.shards import by_argument, in_full, shards
 
-NAME = semgrep_report.NAME
+NAME = "semgrep"
 KIND = Kind.SAST
 
 
@@ -111,9 +111,9 @@ def _command(request: Request, program: Path, files: tuple[str, ...]) -> Command
         files,
         request.workspace,
         environment=_ENVIRONMENT,
-        cost=sum(_milliseconds(path, request.target.files[path].size) for path in files),
+        cost=sum(_milliseconds(request.target.files[path].size) for path in files),
     )
 
 
-def _milliseconds(_path: str, size: int) -> int:
+def _milliseconds(size: int) -> int:
     return 1 + size * 6 // 1000

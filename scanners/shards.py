@@ -9,30 +9,14 @@ _ARGUMENT_BYTES = 500_000
 """Of one command line: a quarter of what Linux allows."""
 
 
-def shards(request: Request, cost: Callable[[str, int], int], worthwhile: int) -> list[tuple[str, ...]]:
-    """The files of a request in groups of about equal cost, one for each core.
+def balanced(request: Request, cost: Callable[[int], int], worthwhile: int) -> list[tuple[str, ...]]:
+    """The files of a request in groups of about equal cost, at most one for each core.
 
-    `cost(path, bytes)` is in milliseconds of a processor; fewer groups are made where each would cost less than
-    `worthwhile`, and more where the names of a group would not fit on a command line.
+    `cost(bytes)` of a file is in milliseconds of a processor; there are fewer groups where each would cost less than
+    `worthwhile`.
     """
-    costs = {path: cost(path, request.target.files[path].size) for path in request.files}
+    costs = {path: cost(request.target.files[path].size) for path in request.files}
     number = max(min(request.cores, sum(costs.values()) // worthwhile), 1)
-    return [part for group in _balanced(costs, number) for part in _fitting(request, group)]
-
-
-def in_full(request: Request, files: tuple[str, ...]) -> tuple[str, ...]:
-    """The files as absolute names, in their order."""
-    return tuple(f"{request.target.root}/{path}" for path in files)
-
-
-def by_argument(finished: Finished) -> Mapping[str, str]:
-    """The files of a command by the names that it was given for them, its last arguments."""
-    files = finished.command.files
-    return dict(zip(finished.command.arguments[-len(files) :], files, strict=True)) if files else {}
-
-
-def _balanced(costs: Mapping[str, int], number: int) -> list[tuple[str, ...]]:
-    """Dearest first, each to the group that has the least."""
     groups: list[tuple[int, int, list[str]]] = [(0, index, []) for index in range(number)]
     heapify(groups)
     for path in sorted(costs, key=lambda path: (-costs[path], path)):
@@ -42,15 +26,28 @@ def _balanced(costs: Mapping[str, int], number: int) -> list[tuple[str, ...]]:
     return [tuple(sorted(group)) for _, _, group in sorted(groups, key=lambda entry: entry[1]) if group]
 
 
+def shards(request: Request, cost: Callable[[int], int], worthwhile: int) -> list[tuple[str, ...]]:
+    """The groups of `balanced`, split further where the names of a group would not fit on a command line."""
+    return [part for group in balanced(request, cost, worthwhile) for part in _fitting(request, group)]
+
+
+def in_full(request: Request, files: tuple[str, ...]) -> tuple[str, ...]:
+    """The files as absolute names, in their order."""
+    root = str(request.target.root).rstrip("/")
+    return tuple(f"{root}/{path}" for path in files)
+
+
+def by_argument(finished: Finished) -> Mapping[str, str]:
+    """The files of a command by the names that it was given for them, its last arguments."""
+    files = finished.command.files
+    return dict(zip(finished.command.arguments[-len(files) :], files, strict=True)) if files else {}
+
+
 def _fitting(request: Request, group: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    part: list[str] = []
-    size = 0
-    prefix = len(str(request.target.root).encode("utf-8", "surrogateescape")) + 10
-    for path in group:
-        length = prefix + len(path.encode("utf-8", "surrogateescape"))
-        if part and size + length > _ARGUMENT_BYTES:
-            yield tuple(part)
-            part, size = [], 0
-        part.append(path)
-        size += length
-    yield tuple(part)
+    first = size = 0
+    for position, name in enumerate(in_full(request, group)):
+        size += (length := len(name.encode("utf-8", "surrogateescape")) + 9)
+        if size > _ARGUMENT_BYTES:
+            yield group[first:position]
+            first, size = position, length
+    yield group[first:]

@@ -54,7 +54,7 @@ def _hashed(root: Path, listing: _Listing) -> Target:
             files[path] = _file(root / path)
         except OSError as error:
             listing.unreadable[path] = _sentence(error)
-    return Target(root, files, listing.unreadable, listing.excluded)
+    return Target(root, files, dict(sorted(listing.unreadable.items())), dict(sorted(listing.excluded.items())))
 
 
 def _file(path: Path) -> File:
@@ -94,9 +94,9 @@ def _list(rules: _Rules) -> _Listing:
             continue
         for entry in entries:
             path = folder + entry.name
-            if reason := _out_by_name(path, entry.name, rules) or _out_by_kind(
-                entry, rules.root, git_decides=git_decides
-            ):
+            reason = _out_by_name(path, entry.name, rules)
+            reason = reason or _out_by_kind(entry, rules.root, git_decides=git_decides)
+            if reason:
                 listing.excluded[path] = reason
             elif entry.is_dir(follow_symlinks=False):
                 folders.append((f"{path}/", git_decides and not os.path.lexists(f"{entry.path}/.git")))

@@ -96,11 +96,11 @@ def reading(timeline: Timeline, terms: Terms, now: int) -> Reading:
     at = now if timeline.closed_at is None else timeline.closed_at
     due_at = _reached_at(timeline.running, target)
     if due_at is not None and due_at <= at:
-        time_left, paused = due_at - at, False
+        time_left, is_paused = due_at - at, False
     else:
-        time_left, paused = target - _running_time(timeline.running, at), not _runs(timeline.running, at)
-    status = _status(timeline, time_left, terms.due_soon(level), paused=paused)
-    return Reading(status, None if paused else due_at, time_left, level)
+        time_left, is_paused = target - _running_time(timeline.running, at), not _runs(timeline.running, at)
+    status = _status(timeline, time_left, terms.due_soon(level), is_paused=is_paused)
+    return Reading(status, None if is_paused else due_at, time_left, level)
 
 
 def detected(severity: Severity, at: int) -> Timeline:
@@ -152,10 +152,10 @@ def _counted(timeline: Timeline, level: Severity, terms: Terms) -> Iterator[int]
         yield timeline.since[Severity.UNKNOWN]
 
 
-def _status(timeline: Timeline, time_left: int, due_soon: int, *, paused: bool) -> Status:
+def _status(timeline: Timeline, time_left: int, due_soon: int, *, is_paused: bool) -> Status:
     if timeline.closed_at is not None:
         return Status.MET if time_left >= 0 else Status.MISSED
-    if paused:
+    if is_paused:
         return Status.PAUSED
     if time_left < 0:
         return Status.BREACHED

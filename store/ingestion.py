@@ -1,7 +1,7 @@
 """A scan into the store: one transaction, set-based, idempotent. One that changes nothing writes no finding."""
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -11,8 +11,8 @@ import orjson
 
 from fixby.finding import Finding
 from fixby.identity import identified
-from fixby.lifecycle import Change, Known, Observed, Past, Presence, Sighting, Step, changes, units
-from fixby.scan import Coverage, Scan, outcome_name
+from fixby.lifecycle import Change, Known, Look, Observed, Presence, Sighting, Step, changes, in_scope
+from fixby.scan import Scan, outcome_name
 from fixby.store import projection
 from fixby.store.codec import encoded
 from fixby.store.database import Database
@@ -46,61 +46,68 @@ class Occasion:
 def record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
     """Store a scan and what it changes. Raises `StoreError`; then nothing was stored."""
     coverage = encoded(scan.coverage)
-    documents = [encoded(finding).decode() for finding in scan.findings]
+    documents = [encoded(finding) for finding in scan.findings]
     content = _content(scan, coverage, documents)
     with database.writing():
         after = head(database)
-        latest = _latest(database, occasion.asset, scan.scanner)
-        steps = [] if _repeats(latest, scan, content) else _steps(database, scan, documents, occasion, latest)
+        usable = _usable(database, occasion.asset, scan.scanner)
+        repeats = bool(usable) and (usable[0].target, usable[0].content) == (scan.target, content)
+        steps = [] if repeats else _steps(database, scan, documents, occasion)
         recorded = _recorded(after.seq + 1, steps)
-        moment = _Moment(scan, occasion, max(scan.started_at, _latest_start(database, occasion.asset)), latest)
+        observed_at = max(scan.started_at, _latest_start(database, occasion.asset))
+        moment = _Moment(scan, occasion, observed_at, _digest(coverage), content, usable)
         _append(database, after, moment, recorded, steps)
-        _insert_scan(database, recorded.seq, moment, content, coverage)
+        _keep(database, moment.coverage, coverage)
     return recorded
 
 
 @dataclass(frozen=True, slots=True)
-class _Latest:
-    """The latest usable scan of a scanner on an asset."""
+class _Usable:
+    """A scan that did not fail, by the same scanner of the same asset."""
 
     seq: int
     target: str
-    tool_version: str
-    configuration: str
     content: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """What all events of one recording share; `observed_at` is the instant that counts for the clocks."""
+    """What all events of one recording share; `observed_at` is the instant that counts for the clocks.
+
+    `coverage` is the digest of what was looked at, `content` of all that the scan says; `usable` has the latest scan of
+    each target, newest first.
+    """
 
     scan: Scan
     occasion: Occasion
     observed_at: int
-    latest: _Latest | None
+    coverage: str
+    content: str
+    usable: Sequence[_Usable]
+
+    def last_scan(self, units: Sequence[str]) -> int | None:
+        """The latest scan that saw what stands in these units, when nothing was missed since."""
+        return next((scan.seq for scan in self.usable if any(in_scope(unit, scan.target) for unit in units)), None)
 
 
-def _content(scan: Scan, coverage: bytes, documents: Iterable[str]) -> str:
+def _content(scan: Scan, coverage: bytes, documents: Sequence[bytes]) -> str:
     """A digest of all that a scan says, its times left out."""
     head_line = encoded([scan.scanner, scan.tool_version, scan.configuration, outcome_name(scan.outcome), scan.reasons])
-    whole = sha256(head_line + b"\n" + coverage)
-    for document in documents:
-        whole.update(document.encode())
-    return whole.hexdigest()
+    return _digest(b"\n".join((head_line, coverage, *documents)))
 
 
-def _repeats(latest: _Latest | None, scan: Scan, content: str) -> bool:
-    return latest is not None and (latest.target, latest.content) == (scan.target, content)
+def _digest(text: bytes) -> str:
+    return sha256(text).hexdigest()
 
 
-def _latest(database: Database, asset: str, scanner: str) -> _Latest | None:
-    rows = database.run(
-        "SELECT seq, target, tool_version, configuration, content FROM scan"
-        " WHERE asset = :asset AND scanner = :scanner AND outcome <> 'failed' ORDER BY seq DESC LIMIT 1",
+def _usable(database: Database, asset: str, scanner: str) -> list[_Usable]:
+    rows: Any = database.run(
+        "SELECT seq, target, content FROM scan WHERE seq IN (SELECT max(seq) FROM scan"
+        " WHERE asset = :asset AND scanner = :scanner AND outcome <> 'failed' GROUP BY target) ORDER BY seq DESC",
         asset=asset,
         scanner=scanner,
     )
-    return _Latest(*rows[0]) if rows else None  # type: ignore[arg-type]
+    return [_Usable(*row) for row in rows]
 
 
 def _latest_start(database: Database, asset: str) -> int:
@@ -109,24 +116,18 @@ def _latest_start(database: Database, asset: str) -> int:
     return int(latest or 0)
 
 
-def _steps(
-    database: Database, scan: Scan, documents: Sequence[str], occasion: Occasion, latest: _Latest | None
-) -> list[Step]:
+def _steps(database: Database, scan: Scan, documents: Sequence[bytes], occasion: Occasion) -> list[Step]:
     written = dict(zip(map(id, scan.findings), documents, strict=True))
     observed = {
-        identity: _observed(finding, written.get(id(finding)) or encoded(finding).decode())
+        identity: _observed(finding, written.get(id(finding)) or encoded(finding))
         for identity, finding in identified(occasion.asset, scan.findings).items()
     }
-    past = Past(
-        coverage=cache(lambda seq: _coverage_until(database, occasion.asset, scan.scanner, seq)),
-        tool_version=latest.tool_version if latest else "",
-        configuration=latest.configuration if latest else "",
-    )
+    past = cache(lambda seq: _looked(database, occasion.asset, scan.scanner, seq))
     return list(changes(scan, observed, _known(database, occasion.asset), past, occasion.regression_window))
 
 
-def _observed(finding: Finding, document: str) -> Observed:
-    return Observed(finding, document, sha256(document.encode()).hexdigest()[:16])
+def _observed(finding: Finding, document: bytes) -> Observed:
+    return Observed(finding, document, _digest(document)[:16])
 
 
 def _known(database: Database, asset: str) -> dict[str, Known]:
@@ -152,18 +153,21 @@ def _sighting(values: Sequence[Any]) -> Sighting:
     return Sighting(Presence(presence), details, tuple(orjson.loads(where)), reason, last_scan)
 
 
-def _coverage_until(database: Database, asset: str, scanner: str, seq: int | None) -> Coverage:
-    """What the usable scans up to number `seq` (None: all) looked at; of each place the latest scan's word counts."""
-    rows = database.run(
-        "SELECT body FROM coverage JOIN scan ON scan.coverage = digest WHERE seq IN"
+def _looked(database: Database, asset: str, scanner: str, seq: int | None) -> dict[str, Look]:
+    """How the usable scans up to number `seq` (None: all) looked at each unit; the latest scan's word counts."""
+    rows: Any = database.run(
+        "SELECT body, tool_version, configuration FROM coverage JOIN scan ON scan.coverage = digest WHERE seq IN"
         " (SELECT max(seq) FROM scan WHERE asset = :asset AND scanner = :scanner AND outcome <> 'failed'"
         " AND seq <= :seq GROUP BY target) ORDER BY seq",
         asset=asset,
         scanner=scanner,
         seq=_NEWEST if seq is None else seq,
     )
-    documents = [orjson.loads(zlib.decompress(body)) for (body,) in rows]  # type: ignore[arg-type]
-    return Coverage({unit: content for document in documents for unit, content in document["scanned"].items()})
+    return {
+        unit: Look(content, tool_version, configuration)
+        for body, tool_version, configuration in rows
+        for unit, content in orjson.loads(zlib.decompress(body))["scanned"].items()
+    }
 
 
 _NEWEST = 2**62
@@ -181,7 +185,7 @@ def _append(database: Database, after: Head, moment: _Moment, recorded: Recorded
     rows = projection.load(database, known)
 
     def projected() -> Iterator[Event]:
-        for event in _events(max(after.at, moment.occasion.now), recorded, moment, steps):
+        for event in _events(max(after.at, moment.occasion.now), moment, recorded, steps):
             projection.apply(rows, event)
             yield event
 
@@ -189,11 +193,12 @@ def _append(database: Database, after: Head, moment: _Moment, recorded: Recorded
     projection.save(database, rows, known)
 
 
-def _events(at: int, recorded: Recorded, moment: _Moment, steps: Iterable[Step]) -> Iterator[Event]:
+def _events(at: int, moment: _Moment, recorded: Recorded, steps: Sequence[Step]) -> Iterator[Event]:
     actor = moment.occasion.actor
-    yield Event(recorded.seq, at, actor, "scan.recorded", "", encoded(_scan_body(moment, recorded)).decode())
+    scan_body = encoded(_scan_body(moment, recorded)).decode()
+    yield Event(recorded.seq, at, actor, projection.SCAN_RECORDED, "", scan_body)
     for seq, step in enumerate(steps, start=recorded.seq + 1):
-        yield Event(seq, at, actor, step.change, step.id, encoded(_step_body(moment, step)).decode())
+        yield Event(seq, at, actor, str(step.change), step.id, encoded(_step_body(moment, step)).decode())
 
 
 def _scan_body(moment: _Moment, recorded: Recorded) -> Mapping[str, object]:
@@ -208,7 +213,8 @@ def _scan_body(moment: _Moment, recorded: Recorded) -> Mapping[str, object]:
         "finished_at": scan.finished_at,
         "outcome": outcome_name(scan.outcome),
         "reasons": scan.reasons,
-        "coverage": _coverage_digest(encoded(scan.coverage)),
+        "coverage": moment.coverage,
+        "content": moment.content,
         "findings": len(scan.findings),
         "suppressed": scan.suppressed,
         "new": len(recorded.new),
@@ -221,45 +227,19 @@ def _scan_body(moment: _Moment, recorded: Recorded) -> Mapping[str, object]:
 def _step_body(moment: _Moment, step: Step) -> Mapping[str, object]:
     body: dict[str, object] = {"scanner": moment.scan.scanner, "observed_at": moment.observed_at}
     if step.observed is None:
-        return body | {"reason": step.reason, "last_scan": moment.latest.seq if moment.latest else None}
-    body |= {
-        "finding": orjson.Fragment(step.observed.document),
-        "details": step.observed.details,
-        "units": encoded(units(step.observed.finding)).decode(),
-    }
+        return body | {"reason": step.reason, "last_scan": moment.last_scan(step.units)}
+    body["finding"] = orjson.Fragment(step.observed.document)
+    body["details"] = step.observed.details
+    body["units"] = step.units
     if step.change is Change.DETECTED:
-        body |= {
-            "asset": moment.occasion.asset,
-            "identity": step.identity,
-            "occurrence": step.occurrence,
-            "previous": step.previous,
-        }
+        body["asset"] = moment.occasion.asset
+        body["identity"] = step.identity
+        body["occurrence"] = step.occurrence
+        body["previous"] = step.previous
     return body
 
 
-def _insert_scan(database: Database, seq: int, moment: _Moment, content: str, coverage: bytes) -> None:
-    scan, digest = moment.scan, _coverage_digest(coverage)
-    columns = ("seq", "asset", "scanner", "target", "started_at", "finished_at", "tool_version", "configuration")
-    values = (
-        seq,
-        moment.occasion.asset,
-        scan.scanner,
-        scan.target,
-        scan.started_at,
-        scan.finished_at,
-        scan.tool_version,
-        scan.configuration,
-    )
-    database.insert(
-        "scan",
-        (*columns, "outcome", "coverage", "content"),
-        [(*values, outcome_name(scan.outcome), digest, content)],
-    )
+def _keep(database: Database, digest: str, coverage: bytes) -> None:
     if not database.run("SELECT 1 FROM coverage WHERE digest = :digest", digest=digest):
-        database.run(
-            "INSERT INTO coverage (digest, body) VALUES (:digest, :body)", digest=digest, body=zlib.compress(coverage)
-        )
-
-
-def _coverage_digest(coverage: bytes) -> str:
-    return sha256(coverage).hexdigest()
+        body = zlib.compress(coverage)
+        database.run("INSERT INTO coverage (digest, body) VALUES (:digest, :body)", digest=digest, body=body)

@@ -12,6 +12,7 @@ import orjson
 from fixby.lifecycle import Change, Presence
 from fixby.severity import LEVELS, Severity
 from fixby.sla.clock import Segment, Timeline, closed, detected, rescored, resumed
+from fixby.store.codec import encoded
 from fixby.store.database import Database
 from fixby.store.log import Event
 
@@ -71,37 +72,54 @@ class SegmentRow:
 
 
 @dataclass(slots=True)
+class ScanRow:
+    """A row of the table `scan`, in the order of its columns."""
+
+    seq: int
+    asset: str
+    scanner: str
+    target: str
+    started_at: int
+    finished_at: int
+    tool_version: str
+    configuration: str
+    outcome: str
+    coverage: str
+    content: str
+
+
+@dataclass(slots=True)
 class Rows:
-    """The rows of some findings: each with those of its sightings (by scanner) and its later segments."""
+    """The rows of some findings, with those of their sightings (by scanner) and their later segments, and of scans."""
 
     findings: dict[str, FindingRow] = field(default_factory=dict)
     sightings: dict[str, dict[str, SightingRow]] = field(default_factory=dict)
     segments: dict[str, list[SegmentRow]] = field(default_factory=dict)
+    scans: dict[int, ScanRow] = field(default_factory=dict)
 
-    def rows_of(self, id_: str) -> tuple[FindingRow, dict[str, SightingRow], list[SegmentRow]]:
-        """All rows of one finding, to be compared."""
-        return self.findings[id_], self.sightings.get(id_, {}), self.segments.get(id_, [])
+
+SCAN_RECORDED = "scan.recorded"
+"""The kind of event that stands for a scan; those of findings are the values of `Change`."""
 
 
 def apply(rows: Rows, event: Event) -> None:
-    """Bring `rows` up to date with one event about a finding; other events change no finding."""
-    if event.kind not in _CHANGES:
-        return
-    body = orjson.loads(event.body)
-    change = Change(event.kind)
-    if change is Change.DETECTED:
+    """Bring `rows` up to date with one event; the kinds that are none of ours change nothing.
+
+    Raises `KeyError`, `TypeError`, `ValueError` or `IndexError` for an event that Fixby did not write.
+    """
+    if event.kind == SCAN_RECORDED:
+        body = orjson.loads(event.body)
+        rows.scans[event.seq] = ScanRow(event.seq, *(body[column] for column in _columns(ScanRow)[1:]))
+    elif event.kind == Change.DETECTED:
+        body = orjson.loads(event.body)
         rows.findings[event.subject] = _new_row(event, body)
-        rows.sightings[event.subject] = {}
-    if "finding" in body:
-        rows.sightings[event.subject][body["scanner"]] = _sighting(event, body)
-    else:
-        _update(rows.sightings[event.subject][body["scanner"]], change, body)
-    _settle(rows.findings[event.subject], rows.sightings[event.subject].values(), body)
-    _run_clock(rows, event.subject, change, body["observed_at"])
+        rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
+    elif event.kind in _CHANGES:
+        _change(rows, event, orjson.loads(event.body))
 
 
 def load(database: Database, ids: Iterable[str]) -> Rows:
-    """The rows of the findings of these ids."""
+    """The rows of the findings of these ids; no scans."""
     rows = Rows()
     for some in _pieces(ids):
         marks, named = _marks(some)
@@ -110,9 +128,12 @@ def load(database: Database, ids: Iterable[str]) -> Rows:
 
 
 def load_all(database: Database) -> Rows:
-    """The rows of all findings."""
+    """The rows of all findings and scans."""
     rows = Rows()
     _read(database, rows, "1 = 1", "1 = 1", {})
+    values: Any
+    for values in database.run(f"SELECT {_names(ScanRow)} FROM scan"):
+        rows.scans[values[0]] = ScanRow(*values)
     return rows
 
 
@@ -141,6 +162,7 @@ def save(database: Database, rows: Rows, replaced: Iterable[str]) -> None:
     _insert(database, "finding", FindingRow, rows.findings.values())
     _insert(database, "sighting", SightingRow, (row for by in rows.sightings.values() for row in by.values()))
     _insert(database, "running_segment", SegmentRow, (row for some in rows.segments.values() for row in some))
+    _insert(database, "scan", ScanRow, rows.scans.values())
 
 
 _CHANGES = frozenset(Change)
@@ -150,12 +172,13 @@ _PRESENCE = {
     Change.UNSIGHTED: Presence.GONE,
     Change.FIXED: Presence.GONE,
 }
+_RANKS = {str(severity): severity.rank for severity in Severity}
 _SINCE = {level: f"since_{level}" for level in (*LEVELS, Severity.UNKNOWN)}
 
 
 def _new_row(event: Event, body: Mapping[str, Any]) -> FindingRow:
     finding = body["finding"]
-    severity = Severity(finding["severity"])
+    rank = _RANKS[finding["severity"]]
     return FindingRow(
         event.subject,
         body["identity"],
@@ -164,72 +187,82 @@ def _new_row(event: Event, body: Mapping[str, Any]) -> FindingRow:
         body["asset"],
         finding["category"],
         finding["rule"]["id"],
-        severity.rank,
+        rank,
         event.seq,
         body["observed_at"],
         None,
         None,
-        *_first_since(severity),
+        *_first_since(rank),
     )
 
 
 @cache
-def _first_since(severity: Severity) -> tuple[int | None, ...]:
+def _first_since(rank: int) -> tuple[int | None, ...]:
     """The columns `since_*` of a finding that was just detected: they do not depend on the instant."""
-    since = detected(severity, 0).since
+    since = detected(Severity.from_rank(rank), 0).since
     return tuple(since.get(level) for level in _SINCE)
 
 
 def _sighting(event: Event, body: Mapping[str, Any]) -> SightingRow:
     finding = body["finding"]
     return SightingRow(
-        finding_id=event.subject,
-        scanner=body["scanner"],
-        presence=Presence.PRESENT,
-        reason="",
-        severity=Severity(finding["severity"]).rank,
-        suppressed=int(finding["suppression"] is not None),
-        path=finding["locations"][0]["path"] if finding["locations"] else "",
-        package=finding["component"]["name"] if finding["component"] else "",
-        names=" ".join(finding["identifiers"]["names"]),
-        details=body["details"],
-        units=body["units"],
-        detail=event.seq,
-        last_scan=None,
+        event.subject,
+        body["scanner"],
+        _PRESENT,
+        "",
+        _RANKS[finding["severity"]],
+        int(finding["suppression"] is not None),
+        finding["locations"][0]["path"] if finding["locations"] else "",
+        finding["component"]["name"] if finding["component"] else "",
+        " ".join(finding["identifiers"]["names"]),
+        body["details"],
+        encoded(body["units"]).decode(),
+        event.seq,
+        None,
     )
+
+
+_PRESENT = str(Presence.PRESENT)
+
+
+def _change(rows: Rows, event: Event, body: Mapping[str, Any]) -> None:
+    """What an event does to the rows of a finding that is known."""
+    finding, sightings = rows.findings[event.subject], rows.sightings[event.subject]
+    change = Change(event.kind)
+    if "finding" in body:
+        sightings[body["scanner"]] = _sighting(event, body)
+    else:
+        _update(sightings[body["scanner"]], change, body)
+    before = timeline_of(finding, rows.segments.get(event.subject, ()))
+    _settle(finding, sightings.values(), body["scanner"])
+    after = _run(before, change, Severity.from_rank(finding.severity), body["observed_at"])
+    if after != before:
+        _set_timeline(rows, event.subject, after)
 
 
 def _update(row: SightingRow, change: Change, body: Mapping[str, Any]) -> None:
     if row.presence == Presence.PRESENT:
         row.last_scan = body["last_scan"]
-    row.presence = _PRESENCE[change]
+    row.presence = str(_PRESENCE[change])
     row.reason = body["reason"]
     if row.presence == Presence.PRESENT:
         row.last_scan = None
 
 
-def _settle(finding: FindingRow, sightings: Iterable[SightingRow], body: Mapping[str, Any]) -> None:
+def _settle(finding: FindingRow, sightings: Iterable[SightingRow], scanner: str) -> None:
     """Of several scanners the one that says it is worst speaks for it; once it is fixed, the last that saw it."""
-    seen = [row for row in sightings if row.presence != Presence.GONE or row.scanner == body["scanner"]]
+    seen = [row for row in sightings if row.presence != Presence.GONE or row.scanner == scanner]
     worst = max(seen, key=lambda row: (row.presence != Presence.GONE, row.severity, row.scanner))
     finding.severity = worst.severity
     finding.detail = worst.detail
 
 
-def _run_clock(rows: Rows, id_: str, change: Change, at: int) -> None:
-    if change is Change.DETECTED:
-        return
-    row = rows.findings[id_]
-    before = timeline_of(row, rows.segments.get(id_, ()))
-    after = before
+def _run(timeline: Timeline, change: Change, severity: Severity, at: int) -> Timeline:
+    """The clock after a change at `at` that left the finding with a severity."""
     if change is Change.FIXED:
-        after = closed(after, at)
-    elif change is Change.REOPENED:
-        after = resumed(after, at)
-    if change is not Change.FIXED and Severity.from_rank(row.severity) is not after.severity:
-        after = rescored(after, Severity.from_rank(row.severity), at)
-    if after != before:
-        _set_timeline(rows, id_, after)
+        return closed(timeline, at)
+    after = resumed(timeline, at) if change is Change.REOPENED else timeline
+    return after if severity is after.severity else rescored(after, severity, at)
 
 
 def timeline_of(row: FindingRow, segments: Iterable[SegmentRow]) -> Timeline:

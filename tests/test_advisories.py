@@ -171,7 +171,8 @@ VERSIONS = st.builds("{}.{}".format, st.integers(0, 4), st.integers(0, 4))
 def test_disjoint_spans_affect_exactly_what_lies_in_one(spans: list[tuple[str, str]], version: str) -> None:
     points = sorted({Version(point) for span in spans for point in span})
     pairs = list(zip(points[::2], points[1::2], strict=False))
-    events: list[Record] = [event for low, high in pairs for event in ({"fixed": str(high)}, {"introduced": str(low)})]
+    events: list[Record] = [{"fixed": str(high)} for _, high in pairs]
+    events += [{"introduced": str(low)} for low, _ in pairs]
     data = Advisories({"some-package": [record(affected=[affects(*events, versions=("99",))])]})
     expected = any(low <= Version(version) < high for low, high in pairs)
     assert bool(matching(data, "some-package", version).records) is expected

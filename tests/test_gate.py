@@ -117,7 +117,7 @@ def test_where_nothing_was_ever_scanned_the_gate_cannot_tell() -> None:
     [
         (
             LatestScan("bandit", "partial", NOW, ("a.py cannot be parsed.", "b.py is too large.")),
-            "the last scan was partial: a.py cannot be parsed., b.py is too large.",
+            "the last scan was partial: a.py cannot be parsed; b.py is too large",
         ),
         (LatestScan("bandit", "failed", NOW), "the last scan was failed: no reason is known"),
         (

@@ -177,25 +177,6 @@ def test_a_daemon_does_not_outlive_the_process_that_ended_by_itself(
     assert ended("daemon.pid")
 
 
-def test_a_process_that_hides_by_forking_again_and_again_is_ended(scripted: Scripted, tmp_path: Path) -> None:
-    code = """
-import os, time
-if os.fork() == 0:
-    os.setsid()
-    while True:
-        with open("steps", "a") as steps:
-            steps.write("x")
-        time.sleep(0.03)
-        if os.fork():
-            os._exit(0)
-time.sleep(0.2)
-"""
-    assert run(scripted(code)).exit_code == 0
-    steps = (tmp_path / "work" / "steps").stat().st_size
-    time.sleep(0.3)
-    assert (tmp_path / "work" / "steps").stat().st_size == steps
-
-
 @pytest.mark.parametrize(
     "place",
     [

@@ -383,6 +383,13 @@ class TestInGit:
         assert list(target(root).files) == ["a.py", "sub/b.py"]
         assert not marker.exists()
 
+    def test_a_list_outside_the_tree_that_the_repository_names_hides_nothing(self, tree: Tree, tmp_path: Path) -> None:
+        root = tree("a.py")
+        (tmp_path / "list").write_text("*\n")
+        git(root, "init")
+        git(root, "config", "core.excludesFile", str(tmp_path / "list"))
+        assert list(target(root).files) == ["a.py"]
+
     def test_a_git_file_that_points_elsewhere_brings_nothing_from_there(self, tree: Tree) -> None:
         other = tree("secret.py", "cfg/a.py", root="other")
         git(other, "init")
