@@ -5,14 +5,15 @@ must lie below it, and what it excludes is counted and shown. A file that the ca
 target's own is not read.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from fixby.cli.output import printable
 from fixby.errors import ConfigurationError, UsageError
+from fixby.policies.document import Table, document, read_text, text, texts
+from fixby.scanners.registry import MODULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,83 +33,92 @@ class Configuration:
 
 def configuration(target: Path, named: Path | None, environment: Mapping[str, str]) -> Configuration:
     """The configuration for a target. Raises `ConfigurationError` with file, line and key, or `UsageError`."""
-    named = named or _path(environment.get("FIXBY_CONFIG"))
+    named = named or _named(environment)
     file = named or _found(target)
-    section = _Section(file, _read(file)) if file else _Section(Path(), {})
+    settings = _Settings(_section(file) if file else _NOTHING, file.parent if file else Path(), environment)
     root = file.parent if file and not named else _repository(target)
-    store = section.text("store")
-    if store and not named:
-        section.demand_inside(root, "store", store)
     return Configuration(
         root=root,
-        asset=environment.get("FIXBY_ASSET") or section.text("asset") or root.name,
-        store=environment.get("FIXBY_STORE") or _store(section, store) or str(root / ".fixby" / "fixby.db"),
-        scanners=section.texts("scanners"),
-        exclude=section.texts("exclude"),
-        rules=tuple(section.folder / rule for rule in section.texts("rules")),
-        advisories=_path(environment.get("FIXBY_ADVISORIES")) or section.path("advisories"),
-        policy=_path(environment.get("FIXBY_POLICY")) or section.path("policy"),
-        gate=_path(environment.get("FIXBY_GATE")) or section.path("gate"),
+        asset=settings.text("asset") or printable(root.resolve().name) or "root",
+        store=environment.get("FIXBY_STORE") or settings.store(root, trusted=named is not None),
+        scanners=settings.scanners(),
+        exclude=settings.texts("exclude"),
+        rules=tuple(settings.existing("rules", rule) for rule in settings.texts("rules")),
+        advisories=settings.path("advisories"),
+        policy=settings.path("policy"),
+        gate=settings.path("gate"),
     )
 
 
 _KEYS = ("advisories", "asset", "exclude", "gate", "policy", "rules", "scanners", "store")
+_NOTHING = Table("", "", (), {})
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
-    """The keys of a configuration file, read with errors that say where."""
+class _Settings:
+    """A section of a configuration file, the folder from which its paths are told, and the variables over it."""
 
-    file: Path
-    values: Mapping[str, Any]
-
-    @property
-    def folder(self) -> Path:
-        return self.file.parent
+    section: Table
+    folder: Path
+    environment: Mapping[str, str]
 
     def text(self, key: str) -> str:
-        value = self.values.get(key, "")
-        if not isinstance(value, str):
-            raise self.error(key, "must be a text", f'Write {key} = "...".')
-        return value
+        return self.environment.get(_variable(key)) or self._read(key)
 
     def texts(self, key: str) -> tuple[str, ...]:
-        value = self.values.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.error(key, "must be a list of texts", f'Write {key} = ["...", "..."].')
-        return tuple(value)
+        if key not in self.section.values:
+            return ()
+        return self.section.read(key, texts, f'Write {key} = ["...", "..."].')
+
+    def scanners(self) -> tuple[str, ...]:
+        names = self.texts("scanners")
+        for name in names:
+            if name not in MODULES:
+                raise self.section.error("scanners", f"names {name!r}, which is none", f"Known: {', '.join(MODULES)}.")
+        return names
 
     def path(self, key: str) -> Path | None:
-        value = self.text(key)
-        return self.folder / value if value else None
+        if value := self.environment.get(_variable(key)):
+            return existing(Path(value), _variable(key))
+        value = self._read(key)
+        return self.existing(key, value) if value else None
 
-    def demand_inside(self, root: Path, key: str, value: str) -> None:
-        if "://" in value or not (root / value).resolve().is_relative_to(root.resolve()):
-            hint = "Name it with --store, FIXBY_STORE, or in a file given by --config: the target may not choose it."
-            raise self.error(key, "must be a path below the file's folder", hint)
+    def existing(self, key: str, value: str) -> Path:
+        path = self.folder / value
+        if not path.exists():
+            raise self.section.error(key, f"names {path}, which does not exist", f"Paths are told from {self.folder}.")
+        return path
 
-    def error(self, key: str, problem: str, hint: str) -> ConfigurationError:
-        return ConfigurationError(f"{self.file}:{_line(self.file, key)}: {key} {problem}.", hint)
+    def store(self, root: Path, *, trusted: bool) -> str:
+        """The store that the file names, or `.fixby/fixby.db`; the target may not lead it out of itself."""
+        named = self._read("store")
+        if trusted and named:
+            return named if "://" in named else str(self.folder / named)
+        path = root / (named or ".fixby/fixby.db")
+        if "://" not in named and path.resolve().is_relative_to(root.resolve()):
+            return str(path)
+        hint = "Name it with --store, FIXBY_STORE, or in a file given by --config: the target may not choose it."
+        if named:
+            raise self.section.error("store", "must be a path below the file's folder", hint)
+        raise ConfigurationError(f"The store {path} is led out of {root} by a link.", hint)
+
+    def _read(self, key: str) -> str:
+        return self.section.read(key, text, f'Write {key} = "...".') if key in self.section.values else ""
 
 
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"The configuration {file} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is no TOML: {error}.") from error
-    values = document.get("tool", {}).get("fixby", {}) if file.name == "pyproject.toml" else document
-    section = _Section(file, values)
-    for key in values:
-        if key not in _KEYS:
-            raise section.error(key, "is no setting", f"Known are: {', '.join(_KEYS)}.")
-    return section.values
+def existing(path: Path, what: str) -> Path:
+    """The path, if there is something. Raises `UsageError` that names what was given it: an option, a variable."""
+    if not path.exists():
+        raise UsageError(f"{what}: {path} does not exist.", "Name a file or folder that does.")
+    return path
 
 
-def _line(file: Path, key: str) -> int:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return next((number for number, line in enumerate(lines, 1) if re.match(rf"\s*[\"']?{key}\b", line)), 1)
+def _section(file: Path) -> Table:
+    section = document(read_text(file), str(file))
+    if file.name == "pyproject.toml":
+        section = section.table("tool").table("fixby")
+    section.demand_only(*_KEYS)
+    return section
 
 
 def _found(target: Path) -> Path | None:
@@ -116,9 +126,22 @@ def _found(target: Path) -> Path | None:
         if (folder / "fixby.toml").is_file():
             return folder / "fixby.toml"
         project = folder / "pyproject.toml"
-        if project.is_file() and "[tool.fixby]" in project.read_text(encoding="utf-8", errors="replace"):
+        if project.is_file() and _is_for_us(project):
             return project
     return None
+
+
+def _is_for_us(project: Path) -> bool:
+    """Whether a `pyproject.toml` has a section for us; a damaged one counts where it seems to."""
+    try:
+        content = project.read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise ConfigurationError(f"{project} cannot be read: {error.strerror}.") from error
+    try:
+        tools = tomllib.loads(content).get("tool") if "fixby" in content else None
+    except tomllib.TOMLDecodeError:
+        return "[tool.fixby]" in content
+    return isinstance(tools, dict) and "fixby" in tools
 
 
 def _repository(target: Path) -> Path:
@@ -133,9 +156,10 @@ def _upward(target: Path) -> list[Path]:
     return [folder, *folder.parents]
 
 
-def _store(section: _Section, store: str) -> str:
-    return store if "://" in store or not store else str(section.folder / store)
-
-
-def _path(value: str | None) -> Path | None:
+def _named(environment: Mapping[str, str]) -> Path | None:
+    value = environment.get("FIXBY_CONFIG")
     return Path(value) if value else None
+
+
+def _variable(key: str) -> str:
+    return f"FIXBY_{key.upper()}"

@@ -7,13 +7,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fixby.cli.configuration import Configuration
-from fixby.cli.output import emit, show
+from fixby.cli.output import emit, printable, show
 from fixby.cli.place import Place
 from fixby.errors import ExitCode, FixbyError
 from fixby.reports import published
+from fixby.reports.plain import safe
 from fixby.scanners import advisories
+from fixby.scanners.process import capture
 from fixby.scanners.registry import selected
 from fixby.scanners.scanner import Options, Scanner, Target
+from fixby.scanners.scanning import told
 from fixby.scanners.target import target
 from fixby.store import schema
 from fixby.store.opening import open_for_reading
@@ -34,6 +37,7 @@ def run(place: Place, *, as_json: bool) -> ExitCode:
     found = place.configuration()
     parts = [
         Part("fixby", version("fixby"), f"Python {platform.python_version()}, {platform.platform(terse=True)}"),
+        _git(),
         *_scanners(found, target(place.path, found.exclude)),
         _store(found),
         _advisories(found),
@@ -45,44 +49,52 @@ def run(place: Place, *, as_json: bool) -> ExitCode:
     return ExitCode.CANNOT_TELL if any(part.problem for part in parts) else ExitCode.DONE
 
 
+def _git() -> Part:
+    asked = capture(("git", "--version"))
+    if asked.failure:
+        return Part("git", "missing", problem="What git ignores cannot be told from the rest. Install git.")
+    return Part("git", asked.report.decode("utf-8", "replace").strip().removeprefix("git version "))
+
+
 def _scanners(found: Configuration, all_files: Target) -> list[Part]:
     options = Options(rules=found.rules, advisories=found.advisories)
     return [_scanner(one, all_files, options) for one in selected(found.scanners, ())]
 
 
 def _scanner(one: Scanner, all_files: Target, options: Options) -> Part:
-    files = sum(one.wants(path) for path in all_files.files)
+    number = sum(one.wants(path) for path in all_files.files)
+    files = f"{number} file{'s' if number > 1 else ''} to read" if number else "nothing to read here"
     try:
         one.configuration(options)
-        return Part(one.NAME, one.version(), f"{files} files to read" if files else "nothing to read here")
+        return Part(one.NAME, one.version(), files)
     except FixbyError as error:
-        return Part(one.NAME, "cannot run", f"{files} files to read", f"{error.message} {error.hint}".strip())
+        return Part(one.NAME, "cannot run", files, told(error))
 
 
 def _store(found: Configuration) -> Part:
     if "://" not in found.store and not Path(found.store).exists():
-        return Part("store", "none yet", found.store)
+        return Part("store", "none yet", printable(found.store))
     try:
         database = open_for_reading(found.store)
     except FixbyError as error:
-        return Part("store", "cannot be used", found.store, f"{error.message} {error.hint}".strip())
+        return Part("store", "cannot be used", problem=told(error))
     try:
         [(events,)] = database.run("SELECT count(*) FROM event")
-        return Part("store", f"version {schema.VERSION}", f"{database.place}, {events!s} events")
+        return Part("store", f"version {schema.VERSION}", f"{printable(database.place)}, {events!s} events")
     finally:
         database.close()
 
 
 def _advisories(found: Configuration) -> Part:
     if not found.advisories:
-        return Part("advisories", "online", "asked of pip-audit's public service")
+        return Part("advisories", "online", "asked of pip-audit's public service; not tried now")
     try:
         known = advisories.load(found.advisories)
     except FixbyError as error:
-        return Part("advisories", "cannot be used", str(found.advisories), f"{error.message} {error.hint}".strip())
+        return Part("advisories", "cannot be used", printable(found.advisories), told(error))
     until = advisories.published_until(known)
     state = f"up to {until:%Y-%m-%d}" if until else "of unknown date"
-    return Part("advisories", state, str(found.advisories), "; ".join(known.problems))
+    return Part("advisories", state, printable(found.advisories), "; ".join(known.problems))
 
 
 def _document(parts: Sequence[Part]) -> published.Document:
@@ -99,4 +111,6 @@ def _show(parts: Sequence[Part]) -> None:
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
     show(terminal.parts_table([(part.name, part.state, part.here) for part in parts]))
-    show(*(f"{part.name}: {part.problem}" for part in parts if part.problem))
+    problems = [f"{part.name}: {safe(part.problem)}" for part in parts if part.problem]
+    if problems:
+        show("", *problems)

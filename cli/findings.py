@@ -22,7 +22,11 @@ def run_list(words: Sequence[str], limit: int | None, place: Place, *, as_json: 
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
     if findings:
-        show(terminal.findings_table(findings, now))
+        show(
+            terminal.findings_table(findings, now),
+            "",
+            f"{len(findings)} shown; one in full: {place.again('fixby show ID')}",
+        )
     else:
         emit("No finding is selected.")
 

@@ -1,16 +1,17 @@
 """`fixby gate`: whether this may be released."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fixby.cli import place as here
 from fixby.cli.configuration import Configuration
-from fixby.cli.output import emit
+from fixby.cli.output import emit, show
 from fixby.cli.place import Place, reading
 from fixby.errors import ExitCode
-from fixby.policies.gate import Judgement, LatestScan, Verdict, evaluate, load, shipped
+from fixby.policies.gate import GatePolicy, Judgement, LatestScan, Verdict, evaluate, load, shipped
 from fixby.query import Term, parse
 from fixby.reports import published
+from fixby.reports.plain import safe
 from fixby.store import queries
 from fixby.store.log import head
 
@@ -22,17 +23,17 @@ def run(place: Place, *, as_json: bool) -> ExitCode:
     """Evaluate the gate on what is stored, show each rule, and say it by the exit code."""
     with reading(place) as (database, found):
         judgement, snapshot = judged(database, found)
-    if as_json:
-        emit(published.written(published.gated(judgement, snapshot)))
-    else:
-        emit("\n".join(lines(judgement)))
+        if as_json:
+            emit(published.written(published.gated(judgement, snapshot)))
+        else:
+            emit("\n".join(lines(judgement)))
+            _show_broken(database, found, judgement)
     return judgement.exit_code
 
 
 def judged(database: "Database", found: Configuration) -> tuple[Judgement, str]:
     """The gate's judgement on one committed state of the store, and the number and hash of that state's last event."""
-    policy = load(found.gate) if found.gate else shipped()
-    clock, now = here.policy(found).terms, here.now()
+    demands, clock, now = policy(found), here.policy(found).terms, here.now()
     ours = Term("asset", (found.asset,))
 
     def select(query: str) -> list[str]:
@@ -41,26 +42,37 @@ def judged(database: "Database", found: Configuration) -> tuple[Judgement, str]:
     with database.reading():
         last = head(database)
         scans = _that_count(queries.latest_scans(database, found.asset))
-        return evaluate(policy, select, scans, clock.unknown_as, now), f"{last.seq}:{last.hash}"
+        return evaluate(demands, select, scans, clock.unknown_as, now), f"{last.seq}:{last.hash}"
+
+
+def policy(found: Configuration) -> GatePolicy:
+    """The gate's policy in force: the configured one, else the shipped one."""
+    return load(found.gate) if found.gate else shipped()
 
 
 def lines(judgement: Judgement) -> list[str]:
-    """The judgement for people: the verdict, and each rule with the findings that break it."""
-    told = [f"gate: {judgement.verdict.upper()}"]
-    for rule in judgement.rules:
-        told.append(f"  {_MARKS[rule.verdict]} {rule.name}: {rule.reason}")
-        if rule.verdict is Verdict.FAIL:
-            told.append(f"      {_some(rule.findings)}")
-    return told
+    """The judgement for people: the verdict, and what each rule says."""
+    rules = (f"  {_MARKS[rule.verdict]}  {safe(rule.name)}: {safe(rule.reason)}" for rule in judgement.rules)
+    return [f"gate: {judgement.verdict.upper()}", *rules]
 
 
 _MARKS = {Verdict.PASS: "pass   ", Verdict.FAIL: "FAIL   ", Verdict.UNKNOWN: "unknown"}
-_SHOWN = 10
+_SHOWN = 20
 
 
-def _some(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
-    return " ".join(id_[:10] for id_ in ids[:_SHOWN]) + more
+def _show_broken(database: "Database", found: Configuration, judgement: Judgement) -> None:
+    """Show the findings that break a rule."""
+    broken = {id_: None for rule in judgement.rules if rule.verdict is Verdict.FAIL for id_ in rule.findings}
+    if not broken:
+        return
+    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+
+    some, now = tuple(broken)[:_SHOWN], judgement.evaluated_at
+    show(
+        "", terminal.findings_table(queries.findings(database, [Term("id", some)], here.policy(found).terms, now), now)
+    )
+    if len(broken) > _SHOWN:
+        emit(f"... and {len(broken) - _SHOWN} more")
 
 
 def _that_count(scans: Iterable[queries.RecordedScan]) -> list[LatestScan]:

@@ -1,22 +1,23 @@
 """`fixby init`: a commented configuration and an empty store."""
 
+import json
 from pathlib import Path
 
-from fixby.cli.output import emit
+from fixby.cli.output import emit, printable
 from fixby.cli.place import Place, writing
 from fixby.errors import UsageError
 from fixby.reports import published
 
 TEMPLATE = """\
-# What Fixby does here. Every line is optional; these are the defaults.
-# asset = "{asset}"              # the name under which findings are stored
+# What Fixby does here. Every line is optional; the first three show the defaults, the others are examples.
+# asset = {asset}              # the name under which findings are stored
 # store = ".fixby/fixby.db"      # a file below this folder; FIXBY_STORE may name a postgresql:// URL
 # scanners = ["bandit", "detect-secrets", "pip-audit", "semgrep"]
-# exclude = []                   # globs of files to leave out, such as "tests/data/**"; they are counted and shown
-# rules = []                     # more Semgrep rules, files or folders
-# advisories = ""                # a folder or zip of OSV records, to audit dependencies offline
-# policy = ""                    # a policy of your own; the shipped one: critical 24h, high 7d, medium 30d, low 90d
-# gate = ""                      # a gate of your own
+# exclude = ["tests/data/**"]    # files to leave out; they are counted and shown
+# rules = ["security/rules"]     # more Semgrep rules, files or folders
+# advisories = "all.zip"         # OSV records, a folder or zip, to audit dependencies offline
+# policy = "policy.toml"         # windows of your own; the shipped ones: critical 24h, high 7d, medium 30d, low 90d
+# gate = "gate.toml"             # a gate of your own
 """
 
 
@@ -27,12 +28,12 @@ def run(path: Path, *, as_json: bool) -> None:
     file = path / "fixby.toml"
     written = not file.exists()
     if written:
-        _write(file, TEMPLATE.format(asset=path.resolve().name))
+        _write(file, TEMPLATE.format(asset=json.dumps(printable(path.resolve().name))))
     found = Place(path).configuration()
     with writing(found) as database:
         store = database.place
     if as_json:
-        emit(published.written(published.initialised(str(file), store)))
+        emit(published.written(published.initialised(printable(file), printable(store))))
     else:
         emit(f"{file} {'written' if written else 'was there'}; the store is {store}.\nNext: fixby scan {path}")
 

@@ -1,33 +1,60 @@
-"""Standard output, where a reader that goes away early is no error."""
+"""Standard output and standard error, where a reader that goes away early is no error."""
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
+
+from fixby.errors import FixbyError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
 def emit(text: str) -> None:
-    """Print a text and a line's end."""
+    """Print a text and a line's end. Raises `FixbyError` where standard output cannot be written."""
     try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print(text, sys.stdout)
+    except OSError as error:
+        raise FixbyError(f"Standard output cannot be written: {error.strerror}.") from error
 
 
 def show(*renderables: "RenderableType") -> None:
     """Print what rich renders."""
-    from fixby.reports.terminal import console  # noqa: PLC0415 - rich takes a tenth of a second
+    from fixby.reports.terminal import rendered  # noqa: PLC0415 - rich takes a tenth of a second
 
-    screen = console()
-    with screen.capture() as captured:
-        for renderable in renderables:
-            screen.print(renderable)
-    emit(captured.get().rstrip("\n"))
+    emit(rendered(*renderables))
 
 
 def note(text: str) -> None:
-    """Print a message to standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a message to standard error, as far as anybody can be told."""
+    with suppress(OSError):
+        _print(text, sys.stderr)
+
+
+def printable(name: object) -> str:
+    """A name of the machine's files as text: bytes that are no UTF-8 are written out in hexadecimal."""
+    return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def open_streams() -> None:
+    """Make both streams print whatever they are given, and somewhere where the caller closed them."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _print(text: str, stream: TextIO) -> None:
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - a stream that lives as long as we do

@@ -1,6 +1,7 @@
 """Where a command works: the folder, the store and the configuration that were named, and what follows from them."""
 
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixby.cli.configuration import Configuration, configuration
+from fixby.cli.output import printable
 from fixby.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +32,16 @@ class Place:
             raise UsageError(f"{self.path} does not exist.", "Name a folder that does.")
         found = configuration(self.path, self.config, os.environ)
         return replace(found, store=self.store) if self.store else found
+
+    def again(self, command: str) -> str:
+        """How to call another command for this place, where that command takes its folder by `--path`."""
+        named = (
+            ("--path", self.path if self.path != Path() else None),
+            ("--store", self.store),
+            ("--config", self.config),
+        )
+        options = (f"{option} {shlex.quote(printable(value))}" for option, value in named if value)
+        return " ".join((command, *options))
 
 
 @contextmanager
@@ -60,9 +72,9 @@ def writing(found: Configuration) -> Iterator["Database"]:
 
 
 def scope(path: Path, found: Configuration) -> str:
-    """The part of the asset that a path is, from its root: `.` for all of it."""
-    folder = path.resolve().parent if path.is_file() else path.resolve()
-    return folder.relative_to(found.root.resolve()).as_posix() if folder.is_relative_to(found.root.resolve()) else "."
+    """The part of the asset that a folder, or the folder of a file, is, from its root: `.` for all of it."""
+    folder, root = (path.resolve().parent if path.is_file() else path.resolve()), found.root.resolve()
+    return printable(folder.relative_to(root).as_posix()) if folder.is_relative_to(root) else "."
 
 
 def policy(found: Configuration) -> "Policy":
@@ -79,10 +91,10 @@ def now() -> int:
 
 def _refuse_tracked(found: Configuration) -> None:
     """A store that the scanned repository brings along could say that all is well."""
-    file = Path(found.store)
-    if "://" in found.store or not (found.root / ".git").exists() or not file.exists():
+    file = Path(found.store).resolve()
+    if "://" in found.store or not file.exists() or not any((folder / ".git").exists() for folder in file.parents):
         return
     from fixby.scanners.target import is_tracked  # noqa: PLC0415 - only a checkout needs it
 
-    if is_tracked(found.root, file):
+    if is_tracked(file):
         raise StoreError(f"The store {file} is tracked by git.", f"Take it out: git rm --cached {file}")

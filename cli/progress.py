@@ -1,11 +1,14 @@
 """What is running, since when, and what is done: on a terminal as it happens, in a log a line each."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
+
+from fixby.cli.output import note
 
 if TYPE_CHECKING:
     from fixby.scanners.scanner import Finished
@@ -16,7 +19,7 @@ OnEvent = Callable[[str, "Finished | None"], None]
 @contextmanager
 def progress() -> Iterator[OnEvent]:
     """Something to call when a process of a scanner starts and when it ends; it shows that on standard error."""
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         with _display() as on_event:
             yield on_event
     else:
@@ -28,7 +31,7 @@ def _log() -> OnEvent:
 
     def on_event(scanner: str, finished: "Finished | None") -> None:
         with lock:
-            print(f"{scanner}: {_told(finished)}", file=sys.stderr, flush=True)
+            note(f"{scanner}: {_told(finished)}")
 
     return on_event
 
@@ -42,7 +45,7 @@ def _display() -> Iterator[OnEvent]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     tasks: dict[str, TaskID] = {}
     running: Counter[str] = Counter()

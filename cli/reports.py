@@ -6,9 +6,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from fixby.cli import place as here
-from fixby.cli.output import emit, note, show
+from fixby.cli.output import emit, note
 from fixby.cli.place import Place, writing
-from fixby.cli.scan import Result, document, record_all
+from fixby.cli.scan import Result, document, record_all, show_findings, show_scans
 from fixby.errors import ExitCode, ReportError, UsageError
 from fixby.identity import identified
 from fixby.reports import published
@@ -28,9 +28,10 @@ def parse(files: Sequence[Path], scanner: str | None, *, as_json: bool) -> ExitC
         for file, report in zip(files, contents, strict=True)
     ]
     if as_json:
-        emit(published.written(published.parsed([document(result) for result in results])))
+        emit(published.written(published.parsed([published.scan(result.scan, result.findings) for result in results])))
     else:
-        _show(results)
+        show_scans(results)
+        show_findings(results)
     return _exit_code(results)
 
 
@@ -44,12 +45,12 @@ def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json:
             _result(file, report, scanner, key=key, asset=found.asset)
             for file, report in zip(files, contents, strict=True)
         ]
-        known = [result for result in read if result.scan.scanner]
-        results = [*record_all(database, found, known), *(result for result in read if not result.scan.scanner)]
+        results = record_all(database, found, read)
     if as_json:
         emit(published.written(published.scanned([document(result) for result in results], None)))
     else:
-        _show(results)
+        show_scans(results)
+        show_findings(results)
     return _exit_code(results)
 
 
@@ -74,13 +75,3 @@ def _result(file: Path, report: bytes, scanner: str | None, *, key: bytes, asset
 def _exit_code(results: Sequence[Result]) -> ExitCode:
     failed = any(isinstance(result.scan.outcome, Failed) for result in results)
     return ExitCode.CANNOT_TELL if failed else ExitCode.DONE
-
-
-def _show(results: Sequence[Result]) -> None:
-    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
-
-    scans = [result.scan for result in results]
-    show(terminal.scans_table(scans), *terminal.reasons(scans))
-    findings = {id_: finding for result in results for id_, finding in result.findings.items()}
-    if findings:
-        show("", terminal.observations_table(findings))

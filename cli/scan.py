@@ -1,14 +1,14 @@
 """`fixby scan`: the scanners run, what they say is stored, and what follows from it is shown."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_bytes
 
 from fixby.cli import gate as gating
 from fixby.cli import place as here
-from fixby.cli.configuration import Configuration
+from fixby.cli.configuration import Configuration, existing
 from fixby.cli.output import emit, show
 from fixby.cli.place import Place
 from fixby.cli.progress import progress
@@ -61,48 +61,67 @@ class Result:
 def run(wish: Wish, *, as_json: bool) -> ExitCode:
     """Scan, store, show; the exit code says whether all was seen and, if asked, whether the gate passed."""
     found = wish.place.configuration()
-    if wish.gate and not wish.keep:
-        raise UsageError("The gate judges what is stored.", "Leave out --no-store or --gate.")
+    look = _looking(wish, found)
     if not wish.keep:
-        results = _results(wish, found, token_bytes(32))
+        results = look(token_bytes(32))
         _show_unstored(results, as_json=as_json)
         return _exit_code(results)
     with here.writing(found) as database:
-        results = record_all(database, found, _results(wish, found, secret_key(database)))
+        results = record_all(database, found, look(secret_key(database)))
         judgement, snapshot = gating.judged(database, found)
         if as_json:
             scans = [document(result) for result in results]
             emit(published.written(published.scanned(scans, published.gated(judgement, snapshot))))
         else:
-            _show_stored(database, found, results, judgement)
-    return max(_exit_code(results), judgement.exit_code if wish.gate else ExitCode.DONE)
+            _show_stored(database, found, results, judgement, wish.place)
+    return (judgement.exit_code if wish.gate else ExitCode.DONE) or _exit_code(results)
 
 
 def record_all(database: Database, found: Configuration, results: Sequence[Result]) -> list[Result]:
-    """Store scans, one after the other."""
+    """Store scans, one after the other; what no scanner is known of is passed on as it is."""
     window = here.policy(found).regression_window
-    recorded = (record(database, result.scan, Occasion(found.asset, "fixby", here.now(), window)) for result in results)
-    return [Result(before.scan, before.findings, after) for before, after in zip(results, recorded, strict=True)]
+
+    def recorded(scan: Scan) -> Recorded | None:
+        return record(database, scan, Occasion(found.asset, "fixby", here.now(), window)) if scan.scanner else None
+
+    return [Result(result.scan, result.findings, recorded(result.scan)) for result in results]
 
 
-def _results(wish: Wish, found: Configuration, key: bytes) -> list[Result]:
+def _looking(wish: Wish, found: Configuration) -> Callable[[bytes], list[Result]]:
+    """What runs the scanners, given the key for fingerprints. Whatever is wrong with the wish is told before."""
+    if wish.gate and not wish.keep:
+        raise UsageError("The gate judges what is stored.", "Leave out --no-store or --gate.")
+    _check_policies(found)
     scanners = selected(wish.scanners or found.scanners, wish.kinds)
-    with progress() as on_event:
-        setting = Setting(
-            key=key,
-            clock=here.now,
-            cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-            scope=here.scope(wish.place.path, found),
-            options=_options(wish, found),
-            limits=_limits(wish.timeout),
-            on_event=on_event,
-        )
-        scans = scan(target(wish.place.path, found.exclude), scanners, setting)
-    return [Result(one, identified(found.asset, one.findings)) for one in scans]
+    options, limits = _options(wish, found), _limits(wish.timeout)
+
+    def look(key: bytes) -> list[Result]:
+        with progress() as on_event:
+            setting = Setting(
+                key=key,
+                clock=here.now,
+                cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+                scope=here.scope(wish.place.path, found),
+                file=wish.place.path.resolve().name if wish.place.path.is_file() else "",
+                options=options,
+                limits=limits,
+                on_event=on_event,
+            )
+            scans = scan(target(wish.place.path, found.exclude), scanners, setting)
+        return [Result(one, identified(found.asset, one.findings)) for one in scans]
+
+    return look
+
+
+def _check_policies(found: Configuration) -> None:
+    here.policy(found)
+    gating.policy(found)
 
 
 def _options(wish: Wish, found: Configuration) -> Options:
-    return Options((*found.rules, *wish.rules), wish.advisories or found.advisories, wish.resolve)
+    rules = (existing(rule, "--rules") for rule in wish.rules)
+    advisories = existing(wish.advisories, "--advisories") if wish.advisories else found.advisories
+    return Options((*found.rules, *rules), advisories, wish.resolve)
 
 
 def _limits(timeout: str) -> Limits:
@@ -118,45 +137,57 @@ def _exit_code(results: Sequence[Result]) -> ExitCode:
 
 
 def document(result: Result) -> published.Document:
-    """A result as it is published."""
-    return published.scan(result.scan, result.findings) | (_counts(result.recorded) if result.recorded else {})
+    """A result as it is published; the counts of what it changed are null where nothing was stored."""
+    counts = _counts(result.recorded) if result.recorded else dict.fromkeys(_COUNTED)
+    return published.scan(result.scan, result.findings) | counts
 
 
-def _counts(recorded: Recorded) -> published.Document:
-    return {
-        "new": len(recorded.new),
-        "fixed": len(recorded.fixed),
-        "reopened": len(recorded.reopened),
-        "not_observed": len(recorded.not_observed),
-    }
+_COUNTED = ("new", "fixed", "reopened", "not_observed")
+
+
+def _counts(recorded: Recorded) -> dict[str, int]:
+    return {kind: len(getattr(recorded, kind)) for kind in _COUNTED}
+
+
+def show_scans(results: Sequence[Result]) -> None:
+    """Show what each scanner did, why it could not do more, and what was changed in the store."""
+    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+
+    scans = [result.scan for result in results]
+    show(terminal.scans_table(scans), *terminal.reasons(scans))
+    counts = [_counts(result.recorded) for result in results if result.recorded]
+    if counts:
+        show("", terminal.changes({kind: sum(count[kind] for count in counts) for kind in _COUNTED}))
+
+
+def show_findings(results: Sequence[Result]) -> None:
+    """Show what the scans found, the worst first."""
+    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+
+    findings = {id_: finding for result in results for id_, finding in result.findings.items()}
+    if findings:
+        show("", terminal.observations_table(findings))
 
 
 def _show_unstored(results: Sequence[Result], *, as_json: bool) -> None:
     if as_json:
         emit(published.written(published.scanned([document(result) for result in results], None)))
         return
-    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
-
-    findings = {id_: finding for result in results for id_, finding in result.findings.items()}
-    show(
-        terminal.scans_table([result.scan for result in results]), *terminal.reasons(result.scan for result in results)
-    )
-    show("", terminal.observations_table(findings))
+    show_scans(results)
+    show_findings(results)
 
 
-def _show_stored(database: Database, found: Configuration, results: Sequence[Result], judgement: Judgement) -> None:
+def _show_stored(
+    database: Database, found: Configuration, results: Sequence[Result], judgement: Judgement, place: Place
+) -> None:
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
     now, clock = here.now(), here.policy(found).terms
     ours = (Term("is", ("open",)), Term("asset", (found.asset,)))
     total = len(queries.matching(database, ours, clock, now))
-    show(
-        terminal.scans_table([result.scan for result in results]), *terminal.reasons(result.scan for result in results)
-    )
-    counts = [_counts(result.recorded) for result in results if result.recorded]
-    show("", terminal.changes(**{key: sum(count[key] for count in counts) for key in counts[0]}), "")
+    show_scans(results)
     if total:
-        show(terminal.findings_table(queries.findings(database, ours, clock, now, limit=SHOWN), now))
-    if total > SHOWN:
-        show(f"... and {total - SHOWN} more: fixby list")
-    show("", *gating.lines(judgement))
+        show("", terminal.findings_table(queries.findings(database, ours, clock, now, limit=SHOWN), now))
+        more = f"{total - SHOWN} more: {place.again('fixby list')}; " if total > SHOWN else ""
+        show("", f"{more}one in full: {place.again('fixby show ID')}")
+    emit("\n".join(("", *gating.lines(judgement))))

@@ -1,6 +1,6 @@
 """`fixby db`: the store is proved and brought up to date."""
 
-from fixby.cli.output import emit
+from fixby.cli.output import emit, printable
 from fixby.cli.place import Place, reading
 from fixby.errors import ExitCode
 from fixby.reports import published
@@ -9,10 +9,10 @@ from fixby.store.verification import flaws
 
 def verify(place: Place, *, as_json: bool) -> ExitCode:
     """Prove the log and its projection; exit 3 where either is not what was written."""
-    with reading(place) as (database, found), database.reading():
+    with reading(place) as (database, _), database.reading():
         found_flaws = list(flaws(database))
     if as_json:
-        emit(published.written(published.verified(found.store, found_flaws)))
+        emit(published.written(published.verified(printable(database.place), found_flaws)))
     else:
         emit("\n".join(found_flaws) or "The log is whole, and the findings are what it says.")
     return ExitCode.CANNOT_TELL if found_flaws else ExitCode.DONE

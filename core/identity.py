@@ -6,15 +6,15 @@ scanner, a secret itself.
 """
 
 import hmac
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import reduce
 from hashlib import sha256
 
 import orjson
 
 from fixby.component import purl_without_version
-from fixby.finding import Category, Finding
+from fixby.finding import Category, Finding, Location
 
 SCHEME = 1
 
@@ -27,17 +27,17 @@ def identified(asset: str, findings: Iterable[Finding]) -> dict[str, Finding]:
     Like code findings of one file are told apart by their order in it. Observations of one secret or of one vulnerable
     package become one finding with all their locations.
     """
+    alike: dict[tuple[Part, ...], list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault(_parts(asset, finding), []).append(finding)
     found: dict[str, Finding] = {}
-    seen: Counter[tuple[Part, ...]] = Counter()
-    for finding in sorted(findings, key=_place):
-        parts = _parts(asset, finding)
-        if finding.category in _MERGED:
-            key = digest(parts)
-            found[key] = _merged(found[key], finding) if key in found else finding
+    for parts, some in alike.items():
+        ordered = some if len(some) == 1 else sorted(some, key=_place)
+        if some[0].category in _MERGED:
+            found[digest(parts)] = reduce(_merged, ordered)
         else:
-            found[digest((*parts, seen[parts]))] = finding
-            seen[parts] += 1
-    return dict(sorted(found.items()))
+            found |= {digest((*parts, number)): finding for number, finding in enumerate(ordered)}
+    return {key: found[key] for key in sorted(found)}
 
 
 def digest(parts: tuple[Part, ...]) -> str:
@@ -73,18 +73,20 @@ def _parts(asset: str, finding: Finding) -> tuple[Part, ...]:
         case _ if finding.code:
             return (*head, finding.rule.id, finding.path, "".join(finding.code.split()))
         case _:
-            return (*head, finding.rule.id, finding.path, *_position(finding))
+            return (*head, finding.rule.id, *_position(finding))
 
 
 def _place(finding: Finding) -> tuple[Part, ...]:
-    return (finding.path, *_position(finding), finding.rule.id, finding.message)
+    """Where a finding stands among its like; two at one place by all that they say, so a report's order is nothing."""
+    return (*_position(finding), finding.rule.id, finding.message, repr(finding))
 
 
-def _position(finding: Finding) -> tuple[int, int, int, int]:
-    if not finding.locations:
-        return (0, 0, 0, 0)
-    place = finding.locations[0]
-    return (place.line or 0, place.column or 0, place.end_line or 0, place.end_column or 0)
+def _position(finding: Finding) -> tuple[Part, ...]:
+    return _order(finding.locations[0]) if finding.locations else ("", 0, 0, 0, 0)
+
+
+def _order(place: Location) -> tuple[Part, ...]:
+    return (place.path, place.line or 0, place.column or 0, place.end_line or 0, place.end_column or 0)
 
 
 def _merged(first: Finding, second: Finding) -> Finding:
@@ -92,14 +94,10 @@ def _merged(first: Finding, second: Finding) -> Finding:
     worse, other = sorted((first, second), key=_badness)
     return replace(
         worse,
-        locations=tuple(sorted({*worse.locations, *other.locations}, key=_location_order)),
+        locations=tuple(sorted({*worse.locations, *other.locations}, key=_order)),
         suppression=worse.suppression if other.suppression else None,
     )
 
 
 def _badness(finding: Finding) -> tuple[int, str]:
     return (-finding.severity.rank, finding.rule.id)
-
-
-def _location_order(location: object) -> str:
-    return repr(location)

@@ -41,7 +41,7 @@ class Observed:
     """What a scan says of a finding, the same as canonical JSON, and a digest of that."""
 
     finding: Finding
-    document: bytes
+    document: str
     details: str
 
 
@@ -125,7 +125,7 @@ def changes(
     if isinstance(scan.outcome, Failed):
         return
     judge = _Judge(scan, past, _why_nothing_closes(scan))
-    for identity in sorted(observed.keys() | known.keys()):
+    for identity in sorted({**observed, **known}):
         before = known.get(identity)
         now = observed.get(identity)
         if now is None:

@@ -1,131 +1,154 @@
-"""Findings, scans and verdicts for people: tables that fit the terminal, without colour where NO_COLOR asks for it."""
+"""Findings, scans and verdicts for people: tables that fit the terminal, in colours where nobody asks for none."""
 
+import os
+import re
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from textwrap import indent
+from dataclasses import dataclass
+from io import StringIO
+from itertools import compress
+from types import MappingProxyType
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from fixby.finding import Finding, Location
+from fixby.lifecycle import Change
+from fixby.reports.plain import ID_LENGTH, safe
 from fixby.reports.published import instant
 from fixby.scan import Complete, Failed, Partial, Scan
-from fixby.severity import Severity
+from fixby.severity import Severity, SeveritySource
 from fixby.sla.clock import Status
 from fixby.sla.duration import until
 from fixby.tracked import HistoryEntry, State, TrackedFinding
 
-ID_LENGTH = 10
-"""How much of an id is shown: enough to be unique among a million findings."""
 
-
-def console() -> Console:
-    """Standard output; where it is no terminal, wide enough to cut nothing short."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 200
-    return Console(width=width, highlight=False, markup=False, emoji=False)
+def rendered(*parts: RenderableType) -> str:
+    """What people see on standard output. Elsewhere than on a terminal nothing is cut short and nothing is styled."""
+    screen = Console(
+        file=StringIO(),
+        width=_width(),
+        force_terminal=sys.stdout.isatty(),
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    with screen.capture() as captured:
+        for part in parts:
+            screen.print(part, soft_wrap=isinstance(part, str | Text))
+    return _TRAILING_SPACES.sub(r"\1", captured.get()).rstrip("\n")
 
 
 def findings_table(findings: Sequence[TrackedFinding], now: int) -> Table:
     """Findings in the order given, each on one line."""
-    table = _table("DUE", "SEVERITY", "ID", "SCANNER", "RULE", "WHERE", "TITLE")
-    for one in findings:
-        table.add_row(
-            _due(one, now),
-            _severity(one.finding.severity),
-            one.id[:ID_LENGTH],
-            *_columns(one.finding),
-        )
-    return table
-
-
-def scans_table(scans: Sequence[Scan]) -> Table:
-    """What each scanner did."""
-    table = _table("SCANNER", "VERSION", "OUTCOME", "READ", "NOT READ", "FINDINGS", "SUPPRESSED", "TIME")
-    for scan in scans:
-        table.add_row(
-            scan.scanner,
-            scan.tool_version,
-            _outcome(scan),
-            str(len(scan.coverage.scanned)),
-            str(len(scan.coverage.skipped)),
-            str(len(scan.findings)),
-            str(scan.suppressed),
-            f"{scan.finished_at - scan.started_at} s",
-        )
-    return table
+    rows = (
+        (_due(one, now), _severity(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding))
+        for one in findings
+    )
+    return _table(("DUE", "SEVERITY", "ID", *_ABOUT), rows, _NEEDED_WIDTHS)
 
 
 def observations_table(findings: Mapping[str, Finding]) -> Table:
     """Findings that are not stored, by id: the worst first."""
-    table = _table("SEVERITY", "ID", "SCANNER", "RULE", "WHERE", "TITLE")
-    for id_, one in sorted(findings.items(), key=lambda item: (-item[1].severity.rank, item[1].path, item[0])):
-        table.add_row(_severity(one.severity), id_[:ID_LENGTH], *_columns(one))
-    return table
+    worst_first = sorted(findings.items(), key=lambda item: (-item[1].severity.rank, item[1].path, item[0]))
+    rows = ((_severity(one.severity), id_[:ID_LENGTH], *_columns(one)) for id_, one in worst_first)
+    return _table(("SEVERITY", "ID", *_ABOUT), rows, _NEEDED_WIDTHS)
 
 
-def changes(new: int, fixed: int, reopened: int, not_observed: int) -> Text:
-    """What the scans changed, in a sentence."""
-    return Text(f"{new} new, {fixed} fixed, {reopened} reopened, {not_observed} no longer observed", "bold")
+def scans_table(scans: Sequence[Scan]) -> Table:
+    """What each scanner did."""
+    titles = ("SCANNER", "VERSION", "OUTCOME", "READ", "NOT READ", "FINDINGS", "SUPPRESSED")
+    return _table(titles, map(_scan_row, scans))
 
 
 def parts_table(parts: Iterable[tuple[str, str, str]]) -> Table:
     """What Fixby needs: each part's name, its state, and how much of it there is here."""
-    table = _table("PART", "STATE", "HERE")
-    for part in parts:
-        table.add_row(*map(_plain, part))
-    return table
+    return _table(("PART", "STATE", "HERE"), (map(safe, part) for part in parts))
 
 
 def reasons(scans: Iterable[Scan]) -> list[Text]:
-    """Why scans are not complete, a line each."""
-    return [_plain(f"{scan.scanner}: {reason}") for scan in scans for reason in scan.reasons]
+    """Why scans are not complete, and what was left out on purpose: a line each."""
+    scanners: dict[str, list[str]] = {}
+    left_out: dict[str, str] = {}
+    for scan in scans:
+        left_out |= {path: why for path, why in scan.coverage.excluded.items() if not why.startswith("kept by")}
+        for reason in scan.reasons:
+            scanners.setdefault(reason, []).append(scan.scanner or "unknown")
+    lines = [f"{', '.join(names)}: {reason}" for reason, names in scanners.items()]
+    if left_out:
+        counts = Counter(left_out.values())
+        lines.append(f"left out: {', '.join(f'{number} {reason}' for reason, number in sorted(counts.items()))}")
+    return [Text(safe(line)) for line in lines]
 
 
-def finding_page(tracked: TrackedFinding, history: Sequence[HistoryEntry], now: int) -> list[Table | Text]:
+def changes(counts: Mapping[str, int]) -> Text:
+    """What scans changed, in a sentence: a number for each kind of change."""
+    return Text(", ".join(f"{number} {_word(kind)}" for kind, number in counts.items()), "bold")
+
+
+def finding_page(tracked: TrackedFinding, history: Sequence[HistoryEntry], now: int) -> Iterator[RenderableType]:
     """All that is known of one finding."""
     finding = tracked.finding
-    facts = Table(box=None, show_header=False, pad_edge=False)
+    yield Text(safe(finding.rule.title), "bold")
+    yield ""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="bold", no_wrap=True)
+    facts.add_column(max_width=_READABLE)
     for name, value in _facts(tracked, now):
         if value:
-            facts.add_row(Text(name, "bold"), _lines(value))
-    code = _lines(indent(finding.code, "    "))
-    events = _table("WHEN", "WHO", "WHAT", "WHY")
-    for entry in history:
-        events.add_row(instant(entry.at), entry.actor, entry.kind, safe(entry.reason))
-    return [Text(safe(finding.rule.title), "bold"), Text(""), facts, Text(""), code, Text(""), events]
+            facts.add_row(name, _lines(value))
+    yield facts
+    if finding.code:
+        yield ""
+        yield from (Text(f"    {line}") for line in _lines(finding.code).plain.splitlines())
+    if finding.rule.references:
+        yield ""
+        yield from (Text(safe(reference)) for reference in finding.rule.references)
+    yield ""
+    yield _table(("WHEN", "WHO", "WHAT", "WHY"), map(_event, history))
 
 
 def _facts(tracked: TrackedFinding, now: int) -> Iterator[tuple[str, str]]:
     finding = tracked.finding
-    yield "id", tracked.id
-    yield "severity", f"{finding.severity} (from {finding.severity_source})"
-    yield "state", f"{tracked.state}, not observed: {tracked.not_observed}" if tracked.not_observed else tracked.state
-    yield "due", f"{instant(tracked.due_at)} ({due(tracked, now)}, {tracked.sla_status})" if tracked.due_at else "never"
-    yield "first seen", instant(tracked.first_seen) or ""
-    yield "last seen", instant(tracked.last_seen) or ""
-    yield "asset", tracked.asset
-    yield "rule", f"{finding.scanner} {finding.rule.id}"
+    yield "severity", f"{finding.severity}, {_SOURCES[finding.severity_source]}"
+    yield "state", _state(tracked)
+    yield "due", f"{_moment(tracked.due_at)}, {due(tracked, now)}" if tracked.due_at else due(tracked, now)
     yield "where", "\n".join(place(location) for location in finding.locations)
     yield "package", finding.component.purl if finding.component else ""
+    yield "what", finding.message
+    yield "fix", finding.fix
     yield "known as", ", ".join(finding.identifiers.names)
     yield "weakness", ", ".join(finding.rule.cwes)
     yield "suppressed", f"by {finding.suppression.by} {finding.suppression.reason}" if finding.suppression else ""
-    yield "seen by", ", ".join(f"{witness.scanner} ({witness.presence})" for witness in tracked.witnesses)
-    yield "what", finding.message
-    yield "fix", finding.fix
-    yield "more", "\n".join(finding.rule.references)
+    yield "rule", f"{finding.scanner} {finding.rule.id}"
+    yield "seen by", ", ".join(f"{witness.scanner} ({_word(witness.presence)})" for witness in tracked.witnesses)
+    yield "first seen", _moment(tracked.first_seen)
+    yield "last seen", _moment(tracked.last_seen)
+    yield "asset", tracked.asset
+    yield "id", tracked.id
+
+
+def _event(entry: HistoryEntry) -> tuple[RenderableType, ...]:
+    return _moment(entry.at), safe(entry.actor), _EVENTS.get(entry.kind, entry.kind), Text(safe(entry.reason))
+
+
+def _state(tracked: TrackedFinding) -> str:
+    if tracked.closed_at is not None:
+        return f"fixed {_moment(tracked.closed_at)}"
+    return f"open, not observed: {tracked.not_observed}" if tracked.not_observed else "open"
 
 
 def where(finding: Finding) -> str:
-    """The first place of a finding, or its package, and how many more there are."""
-    if finding.component:
-        return f"{finding.component.name} {finding.component.version} ({place(finding.locations[0])})"
-    if not finding.locations:
-        return ""
+    """The first place of a finding, how many more there are, and the package that it is about."""
     more = f" +{len(finding.locations) - 1}" if len(finding.locations) > 1 else ""
-    return f"{place(finding.locations[0])}{more}"
+    package = f" {finding.component.name} {finding.component.version}" if finding.component else ""
+    return f"{place(finding.locations[0])}{more}{package}" if finding.locations else package.strip()
 
 
 def place(location: Location) -> str:
@@ -135,23 +158,64 @@ def place(location: Location) -> str:
 
 def due(tracked: TrackedFinding, now: int) -> str:
     """The due date in words: `in 3 h`, `2 d late`, or why there is none."""
-    if tracked.state is State.FIXED:
-        return "fixed"
-    return until(tracked.due_at - now) if tracked.due_at is not None else tracked.sla_status
+    if tracked.state is State.OPEN and tracked.due_at is not None:
+        return until(tracked.due_at - now)
+    return _WITHOUT_DATE.get(tracked.sla_status, _word(tracked.sla_status))
 
 
-def safe(text: str) -> str:
-    """Text of a scanned repository without characters that steer a terminal."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+_TRAILING_SPACES = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
+_ABOUT = ("SCANNER", "RULE", "WHERE", "TITLE")
+_READABLE = 100
+
+_NUMBERS = frozenset({"READ", "NOT READ", "FINDINGS", "SUPPRESSED"})
+_LONG = frozenset({"RULE", "WHERE", "TITLE", "WHY", "HERE"})
+
+_NEEDED_WIDTHS = {"SCANNER": 100, "RULE": 140}
+"""From which width on a column of findings is shown; a narrower terminal has better uses for the space."""
+
+_WITHOUT_DATE: dict[str, str] = {
+    Status.MET: "fixed in time",
+    Status.MISSED: "fixed late",
+    Status.EXEMPT: "no deadline",
+}
+
+_SOURCES = {
+    SeveritySource.SCANNER: "says the scanner",
+    SeveritySource.CVSS: "by its CVSS score",
+    SeveritySource.POLICY: "by policy",
+    SeveritySource.DEFAULT: "by default: the scanner does not say",
+}
+
+_EVENTS: Mapping[str, str] = {
+    Change.DETECTED: "detected",
+    Change.SIGHTED: "seen by one more scanner",
+    Change.CHANGED: "changed",
+    Change.OBSERVED: "observed again",
+    Change.NOT_OBSERVED: "not observed",
+    Change.UNSIGHTED: "gone for one of its scanners",
+    Change.FIXED: "fixed",
+    Change.REOPENED: "back again",
+}
 
 
-def _columns(finding: Finding) -> tuple[str | Text, ...]:
-    return (
-        finding.scanner,
-        _plain(finding.rule.id),
-        _plain(where(finding)),
-        _plain(finding.rule.title),
-    )
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place, cut at its beginning where it is too long: its end says more."""
+
+    text: str
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Text]:
+        text = self.text
+        while cell_len(text) > options.max_width:
+            text = f"…{text[max(2, len(text) - options.max_width) :]}"
+        yield Text(text, no_wrap=True)
+
+    def __rich_measure__(self, _: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, min(cell_len(self.text), options.max_width))
+
+
+def _columns(finding: Finding) -> tuple[RenderableType, ...]:
+    return (finding.scanner, safe(finding.rule.id), _Place(safe(where(finding))), safe(finding.rule.title))
 
 
 def _due(tracked: TrackedFinding, now: int) -> Text:
@@ -172,20 +236,48 @@ def _outcome(scan: Scan) -> Text:
             return Text("failed", "bold red")
 
 
+def _scan_row(scan: Scan) -> tuple[RenderableType, ...]:
+    numbers = (len(scan.coverage.scanned), len(scan.coverage.skipped), len(scan.findings), scan.suppressed)
+    return scan.scanner or "unknown", scan.tool_version, _outcome(scan), *map(str, numbers)
+
+
+def _moment(seconds: int | None) -> str:
+    return (instant(seconds) or "").replace("T", " ").replace("Z", " UTC")
+
+
+def _word(name: str) -> str:
+    return name.replace("_", " ")
+
+
 def _lines(text: str) -> Text:
-    return Text("\n".join(safe(line) for line in text.splitlines()))
+    return Text("\n".join(safe(line.expandtabs(4)) for line in text.splitlines()))
 
 
-def _plain(text: str) -> Text:
-    return Text(safe(text), no_wrap=True, overflow="ellipsis")
-
-
-def _table(*columns: str) -> Table:
+def _table(
+    titles: Sequence[str],
+    rows: Iterable[Iterable[RenderableType]],
+    needed_widths: Mapping[str, int] = MappingProxyType({}),
+) -> Table:
+    """A table whose long columns give way where the terminal is narrow, and some of them first of all."""
+    shown = [_width() >= needed_widths.get(title, 0) for title in titles]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    for title in compress(titles, shown):
+        justify: JustifyMethod = "right" if title in _NUMBERS else "left"
+        table.add_column(title, no_wrap=title not in _LONG, justify=justify)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in compress(row, shown)))
     return table
 
+
+def _cell(value: RenderableType) -> RenderableType:
+    return Text(value, no_wrap=True, overflow="ellipsis") if isinstance(value, str) else value
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED
+
+
+_UNLIMITED = 10_000
 
 _STATUS_STYLES: dict[str, str] = {Status.BREACHED: "bold red", Status.DUE_SOON: "yellow"}
 _SEVERITY_STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}

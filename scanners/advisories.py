@@ -4,12 +4,13 @@ Only what concerns the package index of Python is kept. A record that cannot be 
 ranges cannot be evaluated for a version is a doubt by name. Neither is ever taken to mean "not affected".
 """
 
+import os
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import chain
@@ -20,7 +21,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from fixby.errors import ReportError, UsageError
-from fixby.scanners.report import Record, as_record, child, document, each, has, text, texts
+from fixby.scanners.report import Record, child, each, has, root, text, texts
 from fixby.severity import Severity, SeveritySource, severity_of_cvss_score
 
 ECOSYSTEM = "PyPI"
@@ -28,16 +29,16 @@ ECOSYSTEM = "PyPI"
 
 @dataclass(frozen=True, slots=True)
 class Advisories:
-    """The records that are in force, by the normal name of each package that they concern, and by each of their names.
+    """The records in force, as JSON, by the normal name of each package that they concern and by each of their names.
 
-    `problems` are sentences about what could not be read; `modified` is the newest time of change of any record, as it
-    is written there (RFC 3339, UTC).
+    They are parsed when asked for: holding thousands of parsed records doubles the time that loading takes.
+    `problems` are sentences about what could not be read; `modified` is the newest time of change of any record.
     """
 
-    by_package: Mapping[str, list[Record]] = field(default_factory=dict)
-    by_name: Mapping[str, list[Record]] = field(default_factory=dict)
+    by_package: Mapping[str, list[bytes]] = field(default_factory=dict)
+    by_name: Mapping[str, list[bytes]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
-    modified: str = ""
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What an advisory and the others of its alias group say beyond its id."""
+    """What an advisory says beyond its id; what it does not say itself, the others of its alias group may."""
 
     title: str
     severity: Severity
@@ -64,23 +65,24 @@ def load(path: Path) -> Advisories:
 
     Raises `UsageError` where there is nothing at the path or it is a damaged zip.
     """
-    by_package: defaultdict[str, list[Record]] = defaultdict(list)
-    by_name: defaultdict[str, list[Record]] = defaultdict(list)
-    problems, modified = [], ""
-    for source, content in _sources(path):
+    by_package: defaultdict[str, list[bytes]] = defaultdict(list)
+    by_name: defaultdict[str, list[bytes]] = defaultdict(list)
+    problems, times = [], []
+    for source, read in _sources(path):
         try:
-            record = as_record(document(content()), "the top of the record")
+            content = read()
+            record = root(content)
             names, packages = names_of(record), _packages(record)
-            modified = max(modified, text(record, "modified"))
+            times.append(_modified(record))
         except _DAMAGED as error:
             problems.append(f"advisory {source} cannot be read: {error}")
             continue
         if not has(record, "withdrawn"):
-            _add(record, by_name, names)
-            _add(record, by_package, packages)
+            _add(content, by_name, names)
+            _add(content, by_package, packages)
     if not by_package:
         problems.append(f"{path.name} holds no advisory for {ECOSYSTEM}")
-    return Advisories(by_package, by_name, tuple(problems), modified)
+    return Advisories(by_package, by_name, tuple(problems), max(times, default=None))
 
 
 def matching(advisories: Advisories, name: str, version: str) -> Matches:
@@ -90,7 +92,7 @@ def matching(advisories: Advisories, name: str, version: str) -> Matches:
     """
     package = canonicalize_name(name)
     records, doubts = [], []
-    for record in sorted(advisories.by_package.get(package, ()), key=_id):
+    for record in sorted(map(root, advisories.by_package.get(package, ())), key=_id):
         affected, doubt = _verdict(record, package, version)
         records += [record] if affected else []
         doubts += [f"{_id(record)} cannot be judged for {package} {version}: {doubt}"] if doubt else []
@@ -117,7 +119,7 @@ def advice(advisories: Advisories, record: Record) -> Advice:
     group = alias_group(advisories, record)
     severity, source = severity_of(group)
     return Advice(
-        text(record, "summary") if has(record, "summary") else "",
+        next((text(one, "summary") for one in (record, *group) if has(one, "summary")), ""),
         severity,
         source,
         tuple(sorted({cwe for one in group for cwe in _cwes(one)})),
@@ -128,7 +130,7 @@ def advice(advisories: Advisories, record: Record) -> Advice:
 def alias_group(advisories: Advisories, record: Record) -> tuple[Record, ...]:
     """The record and all that share a name with it, by id."""
     sharing = chain.from_iterable(advisories.by_name.get(name, ()) for name in names_of(record))
-    return tuple(record for _, record in sorted({_id(one): one for one in (record, *sharing)}.items()))
+    return tuple(one for _, one in sorted({_id(one): one for one in (record, *map(root, sharing))}.items()))
 
 
 def severity_of(group: Iterable[Record]) -> tuple[Severity, SeveritySource]:
@@ -149,14 +151,17 @@ def severity_of(group: Iterable[Record]) -> tuple[Severity, SeveritySource]:
 
 def published_until(advisories: Advisories) -> datetime | None:
     """The newest time of change of any record: how fresh the data is; None where there is no record."""
-    return datetime.fromisoformat(advisories.modified) if advisories.modified else None
+    return advisories.modified
 
 
 def fingerprint(path: Path) -> str:
     """The SHA-256 of the advisories' content, in hexadecimal. Raises `UsageError` where there is nothing."""
-    if path.is_file():
-        return sha256(path.read_bytes()).hexdigest()
-    parts = (part for name, content in _sources(path) for part in (name.encode(), sha256(content()).digest()))
+    try:
+        if path.is_file():
+            return sha256(path.read_bytes()).hexdigest()
+        parts = [part for name, content in _sources(path) for part in (os.fsencode(name), sha256(content()).digest())]
+    except OSError as error:
+        raise UsageError(f"the advisories at {path} cannot be read: {error}", _HINT) from error
     return sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -199,9 +204,17 @@ def _sources(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
 _HINT = "give a folder or a zip of OSV records in JSON, such as the all.zip that OSV publishes for PyPI"
 
 
-def _add(record: Record, index: defaultdict[str, list[Record]], keys: Iterable[str]) -> None:
+def _modified(record: Record) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text(record, "modified"))
+    except ValueError as error:
+        raise ReportError("expected a time at `modified`") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _add(content: bytes, index: defaultdict[str, list[bytes]], keys: Iterable[str]) -> None:
     for key in keys:
-        index[key].append(record)
+        index[key].append(content)
 
 
 def _packages(record: Record) -> set[str]:

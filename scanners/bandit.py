@@ -23,6 +23,7 @@ from fixby.errors import UsageError
 from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.identity import digest
 from fixby.redaction import MARK, redacted
+from fixby.scanners.bandit_checks import DENIED, IDS, NAMES
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at, column
 from fixby.scanners.report import (
     Record,
@@ -163,7 +164,7 @@ class _Reader:
             test, name, more_info, weakness = key
             cwes = (f"CWE-{weakness}",) if weakness else ()
             references = (more_info, optional_text(cwe, "link"))
-            self.rules[key] = Rule(test, _title(name, more_info), cwes, tuple(filter(None, references)))
+            self.rules[key] = Rule(test, _title(NAMES.get(test, name)), cwes, tuple(filter(None, references)))
         return self.rules[key]
 
     def _suppression(self, test: str, line_range: tuple[int, ...], location: Location) -> Suppression | None:
@@ -190,10 +191,9 @@ _PASSWORD_CHECKS = frozenset({"B105", "B106", "B107"})
 _QUOTED = re.compile(r"'.*'", re.DOTALL)
 
 
-def _title(name: str, more_info: str) -> str:
-    """A name such as `hardcoded_tmp_directory` in words; what is on a denied list has its name in the link."""
-    listed = re.search(r"#b\d+-([\w-]+)$", more_info) if name == "blacklist" else None
-    return re.sub(r"[_-]+", " ", listed[1] if listed else name).capitalize()
+def _title(name: str) -> str:
+    """A name such as `hardcoded_tmp_directory` in words."""
+    return re.sub(r"[_-]+", " ", name).capitalize()
 
 
 def _place(row: Record, source: Source) -> tuple[Location, str]:
@@ -237,8 +237,4 @@ def _tests(comment: str) -> frozenset[str]:
     Of names joined by commas without a space Bandit heeds the last only, and a word that names no check not at all.
     """
     words = [names["last"] for names in _TESTS.finditer(comment)]
-    if not words:
-        return frozenset()
-    from bandit.core.extension_loader import MANAGER  # type: ignore[import-untyped] # noqa: PLC0415 - rare and slow
-
-    return frozenset(test for word in words if (test := word if MANAGER.check_id(word) else MANAGER.get_test_id(word)))
+    return frozenset(test for word in words if (test := IDS.get(word, word)) in NAMES or test == DENIED)

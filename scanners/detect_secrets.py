@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from hashlib import sha1
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from itertools import chain
@@ -169,9 +170,28 @@ def _finding(source: Source, name: str, row: Record) -> Finding:
         severity_source=SeveritySource.DEFAULT,
         message=f"{kind} in the file{', found to work' if verified else ''}.",
         locations=(Location(source.path(name), line, line),),
-        secret_fingerprint=source.fingerprint(text(row, "hashed_secret")),
+        secret_fingerprint=source.fingerprint(_hash(row, name)),
         suppression=_suppression(row),
     )
+
+
+def _hash(row: Record, name: str) -> str:
+    """The hash that stands for a secret: where a baseline has that of its first letters only, one for each file."""
+    told = text(row, "hashed_secret")
+    return (
+        sha1(f"{told} {name}".encode("utf-8", "replace"), usedforsecurity=False).hexdigest() if told in _HEADS else told
+    )
+
+
+_HEADS = frozenset(
+    sha1(head.encode(), usedforsecurity=False).hexdigest()
+    for head in (
+        *("ghp", "gho", "ghu", "ghs", "ghr", "glpat", "gldt", "glft", "glsoat", "glrt"),
+        *("BEGIN DSA PRIVATE KEY", "BEGIN EC PRIVATE KEY", "BEGIN OPENSSH PRIVATE KEY", "BEGIN PGP PRIVATE KEY BLOCK"),
+        *("BEGIN PRIVATE KEY", "BEGIN RSA PRIVATE KEY", "BEGIN SSH2 ENCRYPTED PRIVATE KEY", "PuTTY-User-Key-File-2"),
+    )
+)
+"""What detect-secrets takes for the secret, whatever the token or key."""
 
 
 @lru_cache(maxsize=256)

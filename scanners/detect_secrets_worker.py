@@ -2,9 +2,11 @@
 
 Its command-line tool passes over files without a word: by their names (`.svg`, `.lock`, any path with `swagger` in it),
 because they are not UTF-8, or because they cannot be opened; and it tells only the first place of a secret in a file.
-Here every file is either scanned or named with the reason. The report on standard output is a baseline of
-detect-secrets with `scanned` (names), `unread` (reasons by name) and, for each secret, whether it is `allowlisted` by a
-comment.
+Here every file is either scanned or named with the reason. The command also takes the hash of the first letters (`ghp`,
+`BEGIN RSA PRIVATE KEY`) for that of a token of GitHub or GitLab or of a private key; here it is that of the whole.
+
+The report on standard output is a baseline of detect-secrets with `scanned` (names), `unread` (reasons by name) and,
+for each secret, whether it is `allowlisted` by a comment.
 
 Run as `python -I -m fixby.scanners.detect_secrets_worker ROOT LIST`; LIST holds names relative to ROOT, each ended by a
 zero byte.
@@ -26,6 +28,8 @@ from detect_secrets.__version__ import VERSION
 from detect_secrets.core.potential_secret import PotentialSecret
 from detect_secrets.core.scan import scan_file
 from detect_secrets.filters.heuristic import is_lock_file, is_non_text_file
+from detect_secrets.plugins.github_token import GitHubTokenDetector
+from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
 from detect_secrets.settings import Settings, default_settings, get_filters
 
 from fixby.scanners.files import open_regular
@@ -41,10 +45,17 @@ def main() -> None:
     """Scan the files that the arguments name and print the report."""
     root, names = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes()
     signal.signal(signal.SIGVTALRM, _out_of_time)
+    for detector in (GitHubTokenDetector, GitLabTokenDetector):
+        detector.denylist = [_without_groups(pattern) for pattern in detector.denylist]
     with default_settings() as settings, TemporaryDirectory() as folder:
         settings.disable_filters(*_PASSING_OVER_FILES)
         scan = _Scan(settings, root, Path(folder))
         print(json.dumps(_report(scan, os.fsdecode(names).split("\0")[:-1])))  # noqa: T201 - this is its report
+
+
+def _without_groups(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    """A pattern that finds the whole of what it matches: of one with a group detect-secrets takes the group."""
+    return re.compile(re.sub(r"\((?!\?)", "(?:", pattern.pattern), pattern.flags)
 
 
 _ALLOWING = "detect_secrets.filters.allowlist.is_line_allowlisted"
@@ -99,11 +110,27 @@ def _secrets(scan: _Scan, name: str) -> list[dict[str, object]]:
     written = not _is_binary(content) and not is_non_text_file(name) and not is_lock_file(name)
     found = {_key(secret): secret for secret in _scanned(scan, path, obeying=False)}
     obeying = {_key(one): one for one in _scanned(scan, path, obeying=True)} if b"pragma:" in content else found
+    lines = (text if text is not None else content.decode()).splitlines()
     return [
-        {**secret.json(), "filename": name, "allowlisted": key not in obeying}
+        {**secret.json(), **_of_private_key(secret, lines), "filename": name, "allowlisted": key not in obeying}
         for key, secret in sorted({**found, **obeying}.items())
         if written or secret.type not in _GUESSES
     ]
+
+
+def _of_private_key(secret: PotentialSecret, lines: list[str]) -> dict[str, object]:
+    """The hash of a private key itself, however it is indented or quoted; of a mere heading that of its line."""
+    if secret.type != "Private Key":
+        return {}
+    text = "\n".join(lines[secret.line_number - 1 :][:_LINES_OF_A_KEY]).replace("\\n", "\n")
+    body = _KEY_BODY.search(text)
+    key = "".join(_BASE64.findall(body["body"])) if body else ""
+    return {"hashed_secret": PotentialSecret.hash_secret(key or lines[secret.line_number - 1].strip())}
+
+
+_LINES_OF_A_KEY = 400
+_KEY_BODY = re.compile(r"(?:PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File)(?P<body>.*?)(?:-----END|\Z)", re.DOTALL)
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
 
 
 def _content(path: Path) -> bytes:

@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from fixby.errors import ReportError
@@ -184,6 +184,15 @@ def _pinned(name: str, version: str, line: int | None) -> Entry:
         return Entry(line, canonicalize_name(name), str(Version(version)))
     except InvalidVersion:
         return Entry(line, canonicalize_name(name), reason=_NOT_COMPARABLE)
+
+
+def _is_name(name: str) -> bool:
+    """Whether it can be the name of a package: the key of a table or the field of a lock may be anything."""
+    try:
+        canonicalize_name(name, validate=True)
+    except InvalidName:
+        return False
+    return True
 
 
 def _include(file: File, place: str, line: int | None, *, constraint: bool = False) -> _Item:
@@ -398,10 +407,14 @@ def _table_entries(file: File, table: Record, lines: Mapping[str, int]) -> Itera
         for choice in wanted if isinstance(wanted, list) else [wanted]:
             record: Record = {"version": choice} if isinstance(choice, str) else as_record(choice, f"`{name}`")
             line = lines.get(name)
-            yield _from_elsewhere(file, name, record, line) or _table_entry(name, record, line)
+            yield _table_item(file, name, record, line)
 
 
-def _table_entry(name: str, record: Record, line: int | None) -> Entry:
+def _table_item(file: File, name: str, record: Record, line: int | None) -> _Item:
+    if not _is_name(name):
+        return Entry(line, reason=_NO_REQUIREMENT)
+    if item := _from_elsewhere(file, name, record, line):
+        return item
     version = str(record.get("version", "*")).strip()
     if _is_version(version):
         return _pinned(name, version, line)
@@ -537,6 +550,8 @@ _RECORD = 1000  # a version stands within this many lines: it bounds what a host
 
 
 def _locked(file: File, name: str, package: Record, line: int | None) -> _Item:
+    if not _is_name(name):
+        return Entry(line, reason=_NO_REQUIREMENT)
     if item := _from_elsewhere(file, name, package, line):
         return item
     if not report.has(package, "version"):
@@ -547,8 +562,8 @@ def _locked(file: File, name: str, package: Record, line: int | None) -> _Item:
 def _from_elsewhere(file: File, name: str, package: Record, line: int | None) -> _Item | None:
     """The item of a package that is not from the index: the record says so, or a `source` in it."""
     source = _table(package, "source")
-    if "type" in source:  # as Poetry writes it; its legacy is a private index
-        source = {} if source["type"] == "legacy" else {report.text(source, "type"): source.get("url")}
+    if "type" in source:  # as Poetry writes it
+        source = {report.text(source, "type"): source.get("url")}
     for record in (source, package):
         for origin in filter(record.__contains__, _ORIGINS):
             value = record[origin]

@@ -7,6 +7,7 @@ version is skipped by name. What a command carries over to `conclude` stands in 
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from functools import partial
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
+from textwrap import shorten
 from urllib.parse import quote
 
 from packaging.utils import canonicalize_name, canonicalize_version
@@ -27,7 +29,7 @@ from fixby.identifiers import identifiers
 from fixby.identity import digest
 from fixby.scanners import advisories, manifests
 from fixby.scanners.advisories import Advice, Advisories
-from fixby.scanners.manifests import Declared, Pin
+from fixby.scanners.manifests import Declared, Gap, Pin
 from fixby.scanners.osv_endpoint import endpoint
 from fixby.scanners.report import Record, as_record, document, each, has, items, text, texts
 from fixby.scanners.scanner import Command, Finished, Kind, Options, Reading, Request, Source
@@ -58,7 +60,7 @@ def configuration(options: Options) -> str:
 
 @contextmanager
 def commands(request: Request) -> Iterator[Sequence[Command]]:
-    """One audit of all exact pins, and, with `resolve`, one for each manifest that holds anything else.
+    """One audit of all exact pins, and, with `resolve`, one for each manifest that names packages without a version.
 
     Raises `UsageError` where the advisories cannot be read. No manifest, no command.
     """
@@ -107,10 +109,8 @@ def read(report: bytes, source: Source) -> Reading:
     dependencies = _dependencies(document(report))
     pins = tuple(Pin(one.name, one.version, "", None) for one in dependencies if not one.skip_reason)
     skipped = {_unit("", one.name): one.skip_reason for one in dependencies if one.skip_reason}
-    reading = _reading(_Plan(pins=pins, skipped=skipped), dependencies, source)
-    return (
-        reading if dependencies else replace(reading, problems=("the report names no dependency: nothing was audited",))
-    )
+    problems = () if dependencies else ("the report names no dependency: nothing was audited",)
+    return replace(_reading(_Plan(pins=pins, skipped=skipped), dependencies, source), problems=problems)
 
 
 # What is run
@@ -177,11 +177,7 @@ _NETWORK = frozenset(
 def _answered(data: Advisories, answers: Path, name: str, version: str) -> list[Record]:
     """The records for pip-audit; what it would not pass on is written down for `conclude`."""
     matches = advisories.matching(data, name, version)
-    advice = {
-        known: asdict(advisories.advice(data, record))
-        for record in matches.records
-        for known in advisories.names_of(record)
-    }
+    advice = {text(record, "id"): asdict(advisories.advice(data, record)) for record in matches.records}
     _answer_file(answers, name, version).write_text(json.dumps({"advice": advice, "doubts": matches.doubts}))
     return [advisories.answer(record, name) for record in matches.records]
 
@@ -191,16 +187,15 @@ def _answer_file(answers: Path, name: str, version: str) -> Path:
 
 
 def _commands(request: Request, declared: Declared, service: _Service) -> list[Command]:
-    to_resolve = sorted({gap.manifest for gap in declared.gaps if _resolvable(gap.manifest)})
-    to_resolve = to_resolve if request.options.resolve else []
+    loose = {gap for gap in declared.gaps if gap.name and _resolvable(gap.manifest) and request.options.resolve}
     plan = _Plan(
         manifests=declared.manifests,
         pins=tuple(sorted(declared.pins, key=_pin_order)),
-        skipped=_gaps_by_unit(declared, without=to_resolve),
+        skipped=_reasons(declared.gaps - loose),
         problems=service.problems,
         answers=service.answers,
     )
-    return [_audit(request, plan, service), *(_resolution(request, one, declared, service) for one in to_resolve)]
+    return [_audit(request, plan, service), *_resolutions(request, loose, service)]
 
 
 def _audit(request: Request, plan: _Plan, service: _Service) -> Command:
@@ -218,21 +213,24 @@ def _lock(pins: Iterable[Pin]) -> str:
     return head + "".join(f'[[packages]]\nname = "{name}"\nversion = "{version}"\n' for name, version in packages)
 
 
-def _resolution(request: Request, manifest: str, declared: Declared, service: _Service) -> Command:
-    loose = {gap.name: gap.line for gap in declared.gaps if gap.manifest == manifest and gap.name}
-    plan = _Plan(manifests=(manifest,), resolved=manifest, loose=loose, answers=service.answers)
-    path = request.target.root / manifest
-    what = (str(path.parent),) if path.name == "pyproject.toml" else ("--requirement", str(path))
-    folder = _folder(request, f"resolved-{sha256(os.fsencode(manifest)).hexdigest()[:16]}", plan)
+def _resolutions(request: Request, loose: Iterable[Gap], service: _Service) -> Iterator[Command]:
+    lines: dict[str, dict[str, int | None]] = {}
+    for gap in loose:
+        lines.setdefault(gap.manifest, {})[gap.name] = gap.line
     connected = replace(service, environment={**service.environment, **_network()})
-    return _command(folder, what, (manifest,), connected, cost=_COST_OF_RESOLVING)
+    for manifest, names in sorted(lines.items()):
+        plan = _Plan(manifests=(manifest,), resolved=manifest, loose=names, answers=service.answers)
+        folder = _folder(request, f"resolved-{sha256(os.fsencode(manifest)).hexdigest()[:16]}", plan)
+        path = request.target.root / manifest
+        what = (str(path.parent),) if path.name == "pyproject.toml" else ("--requirement", str(path))
+        yield _command(folder, what, (manifest,), connected, cost=_COST_OF_RESOLVING)
 
 
 _COST_OF_RESOLVING = 10_000  # in pins: it makes an environment and installs into it
 
 
 def _resolvable(manifest: str) -> bool:
-    """Whether pip-audit can have pip resolve a manifest: a requirements file, or the main table of a pyproject."""
+    """Whether pip-audit can have pip resolve a manifest: a requirements file, or the `dependencies` of a pyproject."""
     return manifest.endswith((".txt", ".in", "pyproject.toml"))
 
 
@@ -261,12 +259,11 @@ def _plan_in(folder: Path) -> _Plan:
     return _Plan(pins=pins, manifests=tuple(plan.pop("manifests")), problems=tuple(plan.pop("problems")), **plan)
 
 
-def _gaps_by_unit(declared: Declared, without: Sequence[str]) -> dict[str, str]:
-    reasons: dict[str, list[str]] = {}
-    for gap in declared.gaps:
-        if gap.manifest not in without:
-            reasons.setdefault(gap.unit, []).append(gap.reason)
-    return {unit: "; ".join(sorted(set(why))) for unit, why in sorted(reasons.items())}
+def _reasons(gaps: Iterable[Gap]) -> dict[str, str]:
+    reasons: dict[str, set[str]] = {}
+    for gap in gaps:
+        reasons.setdefault(gap.unit, set()).add(gap.reason)
+    return {unit: "; ".join(sorted(why)) for unit, why in sorted(reasons.items())}
 
 
 def _pin_order(pin: Pin) -> tuple[str, str, str, int]:
@@ -388,7 +385,7 @@ _NO_ADVICE = Advice("", Severity.UNKNOWN, SeveritySource.DEFAULT, (), ())
 def _finding(
     dependency: _Dependency, vulnerability: _Vulnerability, advice: Advice, locations: tuple[Location, ...]
 ) -> Finding:
-    title = f"{dependency.name}: {advice.title or vulnerability.id}"
+    title = f"{dependency.name}: {advice.title or _first_sentence(vulnerability.description) or vulnerability.id}"
     return Finding(
         category=Category.DEPENDENCY,
         scanner=NAME,
@@ -401,6 +398,14 @@ def _finding(
         identifiers=identifiers((vulnerability.id, *vulnerability.aliases)),
         fix=_fix(dependency, vulnerability.fixed),
     )
+
+
+def _first_sentence(text: str) -> str:
+    """What a description says first, as the public advisories have no summary of their own."""
+    return shorten(_SENTENCE_END.split(text.strip(), maxsplit=1)[0], width=120, placeholder=" ...")
+
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s|\n\n")
 
 
 def _fix(dependency: _Dependency, fixed: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from fixby.errors import ReportError, UsageError
+from fixby.errors import FixbyError, ReportError, UsageError
 from fixby.identity import secret_fingerprint
 from fixby.scan import Complete, Coverage, Failed, Outcome, Partial, Scan
 from fixby.scanners.files import open_regular
@@ -23,14 +23,16 @@ class Setting:
     """How to scan: the cores and limits to use, the key for fingerprints of secrets, and who is told of progress.
 
     `scope` is the target's path from the root of the asset (`.` for the root itself): all paths of findings are told
-    from that root. `clock()` gives the UTC second. `on_event(scanner, finished)` is called from several threads when a
-    process starts (`finished` is None) and when it ends.
+    from that root. `file` is the one file of the target that is looked at, or empty for all of them. `clock()` gives
+    the UTC second. `on_event(scanner, finished)` is called from several threads when a process starts (`finished` is
+    None) and when it ends.
     """
 
     key: bytes
     clock: Callable[[], int]
     cores: int
     scope: str = "."
+    file: str = ""
     options: Options = NO_OPTIONS
     limits: Limits = LIMITS
     on_event: Callable[[str, Finished | None], None] = lambda _scanner, _finished: None
@@ -69,7 +71,7 @@ def _planned(scanner: Scanner, target: Target, setting: Setting) -> Iterator[_Pl
             request = Request(target, files, workspace, setting.options, setting.cores)
             commands = stack.enter_context(scanner.commands(request)) if files else ()
         except UsageError as error:
-            yield _Plan(scanner, files, obstacle=f"{error.message} {error.hint}".strip())
+            yield _Plan(scanner, files, obstacle=told(error))
             return
         yield _Plan(scanner, files, version, configuration, commands)
 
@@ -96,7 +98,7 @@ def _concluded(plan: _Plan, finished: Sequence[Finished], target: Target, settin
         coverage=coverage,
         started_at=started_at,
         finished_at=setting.clock(),
-        target=setting.scope,
+        target=_Namer(setting.scope)(setting.file) if setting.file else setting.scope,
         configuration=plan.configuration,
     )
 
@@ -112,7 +114,8 @@ def _coverage(
 ) -> Coverage:
     """What was looked at, told from the root of the asset: every file that was planned is either scanned or skipped."""
     named = _Namer(setting.scope)
-    skipped = {path: reason for path, reason in target.unreadable.items() if plan.scanner.wants(path)}
+    unread = target.unreadable.items()
+    skipped = {path: reason for path, reason in unread if path.endswith("/") or plan.scanner.wants(path)}
     skipped |= lost
     if plan.obstacle:
         skipped |= dict.fromkeys(plan.files, plan.obstacle)
@@ -140,10 +143,16 @@ def _coverage(
 
 
 def _outcome(problems: Sequence[str], skipped: Mapping[str, str], *, failed: bool) -> Outcome:
-    reasons = (*dict.fromkeys(problems), *told_together(skipped))
+    of_places = set(skipped.values())
+    reasons = (*dict.fromkeys(one for one in problems if one not in of_places), *told_together(skipped))
     if failed:
         return Failed(reasons or ("There is nothing to scan.",))
     return Partial(reasons) if reasons else Complete()
+
+
+def told(error: FixbyError) -> str:
+    """An error and its hint as one text."""
+    return f"{error.message.rstrip('.')}. {error.hint}".strip()
 
 
 def told_together(skipped: Mapping[str, str]) -> Iterator[str]:

@@ -35,8 +35,13 @@ def recognises(document: object) -> bool:
 
 
 def wants(path: str) -> bool:
-    """Whether a file is in a language of our own rules, by its name; rules of the user's see the same files."""
-    return path.endswith(_SUFFIXES) or path.rpartition("/")[2] == "Dockerfile" or bool(_WORKFLOW.search(path))
+    """Whether a file is in a language of our own rules, by its name; rules of the user's see the same files.
+
+    Minified scripts and declarations of types are generated from something else; Semgrep does not take them for code.
+    """
+    if path.endswith(_SUFFIXES):
+        return not path.endswith((".min.js", ".d.ts"))
+    return path.rpartition("/")[2] == "Dockerfile" or bool(_WORKFLOW.search(path))
 
 
 def version() -> str:

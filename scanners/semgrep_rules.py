@@ -9,10 +9,13 @@ from pathlib import Path
 from fixby.errors import ConfigurationError, UsageError
 from fixby.scanners.scanner import Options
 
+OURS = Path(str(resources("fixby.policies") / "rules"))
+"""The folder of our own rules."""
+
 
 def places(options: Options) -> list[Path]:
     """Our own folder of rules, and the files and folders that the user names."""
-    return [Path(str(resources("fixby.policies") / "rules")), *(path.resolve() for path in options.rules)]
+    return [OURS, *(path.resolve() for path in options.rules)]
 
 
 def digests(options: Options) -> list[str]:

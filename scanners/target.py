@@ -9,7 +9,7 @@ from fnmatch import translate
 from hashlib import sha256
 from pathlib import Path
 
-from fixby.errors import UsageError
+from fixby.errors import StoreError, UsageError
 from fixby.scanners.files import open_regular
 from fixby.scanners.process import capture
 from fixby.scanners.scanner import File, Target
@@ -154,9 +154,19 @@ def _ignored_by_git(root: Path) -> frozenset[str] | None:
     return frozenset(os.fsdecode(path).rstrip("/") for path in finished.report.split(b"\0"))
 
 
-def is_tracked(root: Path, file: Path) -> bool:
-    """Whether git tracks a file below a checkout's root, so that whoever pushes to it decides what the file holds."""
-    return capture((*_git(root), "ls-files", "--error-unmatch", "--", str(file)), _GIT_ENVIRONMENT).exit_code == 0
+def is_tracked(file: Path) -> bool:
+    """Whether git tracks a file of a checkout, so that whoever pushes to it decides what the file holds.
+
+    Raises `StoreError` where git cannot say.
+    """
+    settings = ("-c", "safe.directory=*", "--literal-pathspecs")
+    asked = capture((*_git(file.parent), *settings, "ls-files", "--error-unmatch", "--", file.name), _GIT_ENVIRONMENT)
+    if asked.failure or asked.exit_code not in (0, 1):
+        raise StoreError(
+            f"Git cannot say whether it tracks the store {file}, so it cannot be trusted.",
+            "Install git, mend the checkout, or name a store outside of it with --store.",
+        )
+    return asked.exit_code == 0
 
 
 def _git(root: Path) -> tuple[str, ...]:

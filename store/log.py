@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
+from fixby.errors import StoreError
 from fixby.store.database import Database, Row
 
 COLUMNS = ("seq", "at", "actor", "kind", "subject", "body", "hash")
@@ -28,8 +29,8 @@ class Event:
 
     def hash_after(self, previous: str) -> str:
         """The hash of this event behind an event of hash `previous`."""
-        lines = (previous, str(self.seq), str(self.at), self.actor, self.kind, self.subject, self.body)
-        return sha256("\n".join(lines).encode()).hexdigest()
+        lines = (previous, self.seq, self.at, self.actor, self.kind, self.subject, self.body)
+        return sha256("\n".join(map(str, lines)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +43,29 @@ class Head:
 
 
 def head(database: Database) -> Head:
-    """The last event that was appended."""
-    [(text,)] = database.run("SELECT value FROM meta WHERE key = 'head'")
-    seq, at, last_hash = str(text).split(" ")
-    return Head(int(seq), int(at), last_hash)
+    """The last event that was appended. Raises `StoreError` where the store does not say."""
+    try:
+        [(text,)] = database.run("SELECT value FROM meta WHERE key = 'head'")
+        seq, at, last_hash = str(text).split(" ")
+        return Head(int(seq), int(at), last_hash)
+    except ValueError as error:
+        message = f"The store {database.place} does not say where its log ends."
+        raise StoreError(message, "Restore it from a backup: it was changed by something else.") from error
 
 
 def append(database: Database, after: Head, events: Iterable[Event]) -> Head:
     """Append events numbered from `after.seq + 1` on, inside a writing transaction; gives the new head."""
-    last = after
+    seq, at, last_hash = after.seq, after.at, after.hash
 
     def rows() -> Iterator[Row]:
-        nonlocal last
+        nonlocal seq, at, last_hash
         for event in events:
-            last = Head(event.seq, event.at, event.hash_after(last.hash))
-            yield (event.seq, event.at, event.actor, event.kind, event.subject, event.body, last.hash)
+            seq, at, last_hash = event.seq, event.at, event.hash_after(last_hash)
+            yield (seq, at, event.actor, event.kind, event.subject, event.body, last_hash)
 
     database.insert("event", COLUMNS, rows())
-    database.run("UPDATE meta SET value = :value WHERE key = 'head'", value=f"{last.seq} {last.at} {last.hash}")
-    return last
+    database.run("UPDATE meta SET value = :value WHERE key = 'head'", value=f"{seq} {at} {last_hash}")
+    return Head(seq, at, last_hash)
 
 
 def events(database: Database, *, piece: int = 10_000) -> Iterator[tuple[Event, str]]:
@@ -82,13 +87,16 @@ def events(database: Database, *, piece: int = 10_000) -> Iterator[tuple[Event, 
 
 def flaws(database: Database) -> Iterator[str]:
     """Sentences that say where the log was changed, cut or reordered; none where it is whole."""
-    previous, seq = BEGINNING, 0
+    last = Head(0, 0, BEGINNING)
     for event, stored in events(database):
-        if event.seq != seq + 1:
-            yield f"event {seq + 1} is missing: after event {seq} comes event {event.seq}"
-        elif event.hash_after(previous) != stored:
-            yield f"event {event.seq} was changed: its hash does not follow from its content and event {seq}"
-        previous, seq = stored, event.seq
-    last = head(database)
-    if (last.seq, last.hash) != (seq, previous):
-        yield f"the log ends with event {seq}, but event {last.seq} was written"
+        if event.seq != last.seq + 1:
+            yield f"event {last.seq + 1} is missing: after event {last.seq} comes event {event.seq}"
+        elif event.hash_after(last.hash) != stored:
+            yield f"event {event.seq} was changed: its hash does not follow from its content and event {last.seq}"
+        last = Head(event.seq, event.at, stored)
+    written = head(database)
+    if written != last:
+        yield f"the log ends with event {last.seq}, but event {written.seq} was written"
+    [(count,)] = database.run("SELECT count(*) FROM event")
+    if count != last.seq:
+        yield f"the log holds {count!s} events, but its last one is event {last.seq}"

@@ -9,7 +9,7 @@ from fixby.store.database import Database, SqliteDatabase, connect
 
 def open_for_writing(url: str) -> Database:
     """The store of a path or `postgresql://` URL; a new one where there is none. Raises `StoreError`, `UsageError`."""
-    path = _file(url)
+    path = sqlite_file(url)
     if path and not path.exists():
         _make_folder(path.parent)
     database = connect(url)
@@ -25,7 +25,7 @@ def open_for_writing(url: str) -> Database:
 
 def open_for_reading(url: str) -> Database:
     """The store of a path or URL, which must exist. Raises `StoreError` or `UsageError`."""
-    path = _file(url)
+    path = sqlite_file(url)
     if path and not path.exists():
         raise StoreError(f"There is no store at {path}.", "Make one with a first scan: fixby scan")
     database = connect(url, read_only=True)
@@ -43,7 +43,8 @@ def secret_key(database: Database) -> bytes:
     return bytes.fromhex(str(value))
 
 
-def _file(url: str) -> Path | None:
+def sqlite_file(url: str) -> Path | None:
+    """The file of a store that is one, else None."""
     return None if "://" in url and not url.startswith("sqlite:") else Path(url.removeprefix("sqlite:///"))
 
 

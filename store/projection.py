@@ -284,10 +284,10 @@ def _set_timeline(rows: Rows, id_: str, timeline: Timeline) -> None:
     row.closed_at = timeline.closed_at
     first, *later = timeline.running
     row.started_at, row.stopped_at = first.start, first.stop
-    rows.segments[id_] = []
+    rows.segments.pop(id_, None)
     run = (first.stop or 0) - first.start
     for number, segment in enumerate(later, start=2):
-        rows.segments[id_].append(SegmentRow(id_, number, segment.start, segment.stop, run))
+        rows.segments.setdefault(id_, []).append(SegmentRow(id_, number, segment.start, segment.stop, run))
         run += (segment.stop or segment.start) - segment.start
 
 

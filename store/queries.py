@@ -7,7 +7,7 @@ from typing import Any, Literal
 import orjson
 
 from fixby.errors import UsageError
-from fixby.lifecycle import Presence
+from fixby.lifecycle import Presence, in_scope
 from fixby.query import Term
 from fixby.severity import Severity
 from fixby.sla import sql as sla_sql
@@ -121,9 +121,9 @@ def _witnesses(database: Database, ids: Sequence[str]) -> Mapping[str, list[Witn
     for start in range(0, len(ids), _PIECE):
         named = {f"v{number}": id_ for number, id_ in enumerate(ids[start : start + _PIECE])}
         rows = database.run(
-            "SELECT finding_id, asset, sighting.scanner, presence, sighting.severity, reason, last_scan FROM sighting"
+            "SELECT finding_id, asset, scanner, presence, sighting.severity, reason, units, last_scan FROM sighting"
             " JOIN finding ON finding.id = finding_id"
-            f" WHERE finding_id IN ({', '.join(f':{name}' for name in named)}) ORDER BY finding_id, sighting.scanner",
+            f" WHERE finding_id IN ({', '.join(f':{name}' for name in named)}) ORDER BY finding_id, scanner",
             **named,
         )
         for id_, *rest in rows:
@@ -136,35 +136,45 @@ _PIECE = 500
 
 @dataclass(frozen=True, slots=True)
 class _ScanTimes:
-    """When scans ended: each by its number, the latest usable one and whether a failed one followed, by its stream."""
+    """When scans ended: each by its number; the latest usable one of each target; the streams whose last one failed.
+
+    A stream is an asset and a scanner.
+    """
 
     by_seq: Mapping[int, int]
-    usable: Mapping[tuple[str, str], int]
+    usable: Mapping[tuple[str, str], Mapping[str, int]]
     failed: frozenset[tuple[str, str]]
 
 
 def _scan_times(database: Database) -> _ScanTimes:
     by_seq: dict[int, int] = {}
-    usable: dict[tuple[str, str], int] = {}
+    usable: dict[tuple[str, str], dict[str, int]] = {}
     failed: set[tuple[str, str]] = set()
-    rows: Iterable[Any] = database.run("SELECT seq, asset, scanner, outcome, finished_at FROM scan ORDER BY seq")
-    for seq, asset, scanner, outcome, finished_at in rows:
+    rows: Iterable[Any] = database.run(
+        "SELECT seq, asset, scanner, target, outcome, finished_at FROM scan ORDER BY seq"
+    )
+    for seq, asset, scanner, target, outcome, finished_at in rows:
         by_seq[seq] = finished_at
         if outcome == "failed":
             failed.add((asset, scanner))
         else:
-            usable[asset, scanner] = finished_at
+            usable.setdefault((asset, scanner), {})[target] = finished_at
             failed.discard((asset, scanner))
     return _ScanTimes(by_seq, usable, frozenset(failed))
 
 
 def _witness(values: Sequence[Any], scans: _ScanTimes) -> Witness:
-    asset, scanner, presence, severity, reason, last_scan = values
+    asset, scanner, presence, severity, reason, units, last_scan = values
     stream = (asset, scanner)
     if presence == Presence.PRESENT and stream in scans.failed:
         presence, reason = Presence.NOT_OBSERVED, f"the last scan by {scanner} failed"
-    last_seen = scans.usable[stream] if last_scan is None else scans.by_seq[last_scan]
+    last_seen = _last_seen(scans.usable[stream], orjson.loads(units)) if last_scan is None else scans.by_seq[last_scan]
     return Witness(scanner, Presence(presence), Severity.from_rank(severity), last_seen, reason)
+
+
+def _last_seen(usable: Mapping[str, int], units: Sequence[str]) -> int:
+    """When the latest usable scan ended that looked where a finding stands."""
+    return max(at for target, at in usable.items() if any(in_scope(unit, target) for unit in units))
 
 
 def _scan(row: Sequence[Any]) -> RecordedScan:

@@ -118,9 +118,15 @@ running_segment = Table(
 
 def definitions(dialect: Dialect) -> str:
     """The SQL that makes all tables, one statement to a line of its own, for a new store."""
-    versions = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
-    statements = [versions]
+    statements = [_VERSIONS]
     for table in metadata.sorted_tables:
         statements.append(str(CreateTable(table).compile(dialect=dialect)).strip())
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
     return "".join(f"{statement};\n" for statement in statements)
+
+
+_VERSIONS = (
+    "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n"
+    "\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
+)
+"""What Alembic writes down its version in."""

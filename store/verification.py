@@ -1,28 +1,71 @@
-"""Proof that the store says what was written: the log's chain, and the findings as the log tells them."""
+"""Proof that the store says what was written: the log's chain, and the findings and scans as the log tells them."""
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import TypeVar
 
+from fixby.errors import StoreError
 from fixby.store import log, projection
 from fixby.store.database import Database
+
+Key = TypeVar("Key")
 
 
 def flaws(database: Database) -> Iterator[str]:
     """Sentences that say what was changed, dropped or reordered; none where all is whole."""
-    broken = list(log.flaws(database))
-    if broken:
-        yield from broken
-        return
-    told = projection.Rows()
+    try:
+        broken = list(log.flaws(database))
+        yield from broken or _of_the_rows(database)
+        yield from _of_the_coverage(database)
+    except StoreError as error:
+        yield error.message
+
+
+def _of_the_rows(database: Database) -> Iterator[str]:
+    """Where the rows are not what the log tells; nothing can be told of them where it is not Fixby's."""
+    told, readable = projection.Rows(), True
     for event, _ in log.events(database):
-        projection.apply(told, event)
-    yield from _differences(told, projection.load_all(database))
+        try:
+            projection.apply(told, event)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            readable = False
+            yield f"event {event.seq} is none that Fixby writes: {error!r}"
+    if readable:
+        yield from _differences(told, projection.load_all(database))
 
 
 def _differences(told: projection.Rows, stored: projection.Rows) -> Iterator[str]:
-    for id_ in sorted(told.findings.keys() | stored.findings.keys()):
-        if id_ not in stored.findings:
-            yield f"finding {id_} stands in the log and not in the store"
-        elif id_ not in told.findings:
-            yield f"finding {id_} stands in the store and not in the log"
-        elif told.rows_of(id_) != stored.rows_of(id_):
-            yield f"finding {id_} is not what the log tells of it"
+    yield from _unlike("scan", told.scans, stored.scans)
+    yield from _unlike("finding", told.findings, stored.findings)
+    yield from _unlike("sightings of finding", told.sightings, stored.sightings)
+    yield from _unlike("running time of finding", told.segments, stored.segments)
+
+
+def _unlike(name: str, told: Mapping[Key, object], stored: Mapping[Key, object]) -> Iterator[str]:
+    for key in sorted({**told, **stored}, key=str):
+        if key not in stored:
+            yield f"{name} {key} stands in the log and not in the store"
+        elif key not in told:
+            yield f"{name} {key} stands in the store and not in the log"
+        elif told[key] != stored[key]:
+            yield f"{name} {key} is not what the log tells of it"
+
+
+def _of_the_coverage(database: Database) -> Iterator[str]:
+    """Where what scans looked at was changed or dropped."""
+    digests = database.run("SELECT coverage FROM scan UNION SELECT digest FROM coverage ORDER BY 1")
+    for (digest,) in digests:
+        rows = database.run("SELECT body FROM coverage WHERE digest = :digest", digest=digest)
+        if not rows:
+            yield f"coverage {digest!s} of a scan is missing"
+        elif _digest(rows[0][0]) != digest:
+            yield f"coverage {digest!s} was changed"
+
+
+def _digest(body: object) -> str | None:
+    """The digest of what is compressed, or None where it cannot be decompressed."""
+    try:
+        return sha256(zlib.decompress(body)).hexdigest()  # type: ignore[arg-type]
+    except (zlib.error, TypeError):
+        return None

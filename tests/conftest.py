@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 from pg8000.native import Connection
 
+from fixby.store.database import Database
+from fixby.store.opening import open_for_writing
+
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / "build" / "hypothesis"))
 
 
@@ -104,3 +107,28 @@ def _free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a store may be made: a test that asks for it runs once with each kind of database."""
+    return str(tmp_path / "fixby.db") if request.param == "sqlite" else request.getfixturevalue("emptied_postgresql")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A new store of each kind, open for writing."""
+    opened = open_for_writing(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def emptied_postgresql(postgresql_url: str) -> str:
+    """The URL of the superuser's database, emptied: making a new one takes a second where many tests run at once."""
+    with _connection(postgresql_url) as connection:
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        connection.run(f"SELECT pg_terminate_backend(pid) {others}")  # noqa: S608 - our own words
+        connection.run("DROP SCHEMA public CASCADE")
+        connection.run("CREATE SCHEMA public")
+    return postgresql_url

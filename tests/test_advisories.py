@@ -130,7 +130,7 @@ def test_a_withdrawn_record_is_not_in_force_but_tells_the_age_of_the_data(tmp_pa
         folder(
             tmp_path,
             record(affected=affected),
-            record("PYSEC-2", affected, withdrawn="x", modified="2025-02-03T04:05:06Z"),
+            record("PYSEC-2", affected, withdrawn="x", modified="2025-02-03T04:05:06"),
         )
     )
     assert [one["id"] for one in matching(data, "some-package", "1.0").records] == ["PYSEC-1"]
@@ -173,7 +173,7 @@ def test_disjoint_spans_affect_exactly_what_lies_in_one(spans: list[tuple[str, s
     pairs = list(zip(points[::2], points[1::2], strict=False))
     events: list[Record] = [{"fixed": str(high)} for _, high in pairs]
     events += [{"introduced": str(low)} for low, _ in pairs]
-    data = Advisories({"some-package": [record(affected=[affects(*events, versions=("99",))])]})
+    data = Advisories({"some-package": [orjson.dumps(record(affected=[affects(*events, versions=("99",))]))]})
     expected = any(low <= Version(version) < high for low, high in pairs)
     assert bool(matching(data, "some-package", version).records) is expected
 
@@ -184,16 +184,17 @@ def test_a_damaged_record_is_a_problem_by_name_and_the_others_stay(tmp_path: Pat
         "broken": b"{",
         "empty": b"",
         "list": b"[]",
-        "no-id": b'{"modified": "x"}',
+        "no-id": b'{"modified": "2024-01-01T00:00:00Z"}',
         "no-time": b'{"id": "x"}',
-        "no-name": b'{"id": "x", "modified": "x", "affected": [{"package": {"ecosystem": "PyPI"}}]}',
+        "odd-time": b'{"id": "x", "modified": "yesterday"}',
+        "no-name": b'{"id": "x", "modified": "2024-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "PyPI"}}]}',
     }.items():
         (good / f"{name}.json").write_bytes(content)
     (good / "folder.json").mkdir()
     (good / "README.md").write_text("not a record")
     data = load(good)
     assert len(matching(data, "some-package", "1.0").records) == 1
-    names = ["broken", "empty", "folder", "list", "no-id", "no-name", "no-time"]
+    names = ["broken", "empty", "folder", "list", "no-id", "no-name", "no-time", "odd-time"]
     assert [problem.split()[1] for problem in data.problems] == [f"{name}.json" for name in names]
 
 
@@ -227,6 +228,12 @@ def test_a_zip_that_was_cut_short_is_wrong_usage(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(UsageError, match="no zip that can be read"):
         load(path)
+
+
+def test_advisories_that_cannot_be_fingerprinted_are_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        fingerprint(tmp_path)
 
 
 def test_the_fingerprint_changes_with_the_content_and_with_nothing_else(tmp_path: Path) -> None:
@@ -312,21 +319,23 @@ def test_the_answer_holds_what_pip_audit_reads_and_nothing_it_breaks_on() -> Non
 
 def test_the_real_advisories_load_whole_and_say_how_old_they_are(real: Advisories) -> None:
     assert real.problems == ()
-    assert len({one["id"] for records in real.by_package.values() for one in records}) == 2651  # 10 more are withdrawn
+    assert (
+        len({orjson.loads(one)["id"] for records in real.by_package.values() for one in records}) == 2651
+    )  # 10 more are withdrawn
     assert str(published_until(real)) == "2024-10-10 17:22:00.587279+00:00"
 
 
 def test_in_the_real_advisories_ranges_and_lists_of_versions_agree(real: Advisories) -> None:
     """The lists were made from the ranges by their publishers: an independent judgement of our evaluation."""
     agreed, differing = 0, set()
-    records = [one for package in sorted(real.by_package)[::5] for one in real.by_package[package]]
+    records = [one for package in sorted(real.by_package)[::5] for one in map(orjson.loads, real.by_package[package])]
     for one in records:
         parts = one["affected"]
         assert isinstance(parts, list)
         for part in parts:
             ranges_only = {**one, "affected": [{**part, "versions": []}]}
             name = part["package"]["name"]
-            alone = Advisories({name.lower().replace("_", "-").replace(".", "-"): [ranges_only]})
+            alone = Advisories({name.lower().replace("_", "-").replace(".", "-"): [orjson.dumps(ranges_only)]})
             for version in filter(_is_version, part.get("versions", [])):
                 if matching(alone, name, version).records:
                     agreed += 1

@@ -512,6 +512,13 @@ packages = [{name = "six", version = "1.15"}, {name = "tree", directory = {path 
     assert set(gaps(found)) == {"pylock.toml#zip", "pylock.toml#what"}
 
 
+def test_a_name_that_is_none_is_a_gap_by_line_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    lock = '[[package]]\nname = "a\\"\\n"\nversion = "1"\n[[package]]\nname = "six"\nversion = "1.15"\n'
+    found = declare(tmp_path, {"uv.lock": lock, "Pipfile": '[packages]\n"a b" = "*"\n'})
+    assert pins(found) == {("uv.lock", "six", "1.15", 6)}
+    assert set(gaps(found)) == {"uv.lock:3", "Pipfile"}
+
+
 def test_a_fully_pinned_requirements_file_is_the_lock_of_the_sources_beside_it(tmp_path: Path) -> None:
     files: dict[str, str | bytes] = {
         "requirements.in": "django\n-e .\n",

@@ -183,7 +183,7 @@ def plain(requirements: Path, *options: str) -> subprocess.CompletedProcess[str]
 def test_a_finding_says_what_where_how_bad_and_what_to_do(tmp_path: Path, data: Path) -> None:
     (finding,) = audit(tmp_path, {"a/requirements.txt": "six==1.15\nDjango==3.2  # old\n"}, data).findings
     assert (finding.category, finding.scanner, finding.message) == (Category.DEPENDENCY, "pip-audit", "It breaks.")
-    assert (finding.rule.id, finding.rule.title, finding.rule.cwes) == ("PYSEC-1", "django: PYSEC-1", ("CWE-89",))
+    assert (finding.rule.id, finding.rule.title, finding.rule.cwes) == ("PYSEC-1", "django: Django breaks", ("CWE-89",))
     assert finding.rule.references == ("https://example.org/1",)
     assert (finding.severity, finding.severity_source) == (Severity.CRITICAL, SeveritySource.CVSS)
     assert [(place.path, place.line) for place in finding.locations] == [("asset/a/requirements.txt", 2)]
@@ -318,7 +318,7 @@ def test_the_callers_proxies_and_certificates_reach_the_tool_that_asks_the_publi
 def test_damaged_advisories_and_doubtful_ones_are_problems(tmp_path: Path, data: Path) -> None:
     (data / "broken.json").write_text("{")
     part = {"package": {"name": "django", "ecosystem": "PyPI"}}
-    (data / "P2.json").write_bytes(orjson.dumps({"id": "P2", "modified": "2024", "affected": [part]}))
+    (data / "P2.json").write_bytes(orjson.dumps({"id": "P2", "modified": "2024-01-01", "affected": [part]}))
     reading = audit(tmp_path, {"requirements.txt": "django==3.2"}, data)
     assert [problem.split(":")[0] for problem in reading.problems] == [
         "advisory broken.json cannot be read",
@@ -437,7 +437,12 @@ def test_a_crash_is_an_error_that_says_why(planned: Command, report: bytes, erro
         pip_audit.conclude(ended(planned, report, 1, errors), SOURCE)
 
 
-def test_what_is_concluded_does_not_depend_on_the_order_of_aliases(planned: Command) -> None:
+def test_what_is_concluded_does_not_depend_on_the_order_of_aliases(planned: Command, tmp_path: Path) -> None:
+    words = {"severity": "low", "severity_source": "cvss", "cwes": [], "references": []}
+    advice = {name: {"title": name, **words} for name in ("CVE-1", "GHSA-3333-3333-3333")}
+    answer = tmp_path / "workspace" / "answers" / "django==3.2.json"
+    answer.write_text(json.dumps({"advice": advice, "doubts": []}))
+
     def concluded(*aliases: str) -> Reading:
         row = {"id": "PYSEC-1", "fix_versions": ["3.3"], "aliases": list(aliases), "description": "d"}
         report = {"dependencies": [dependency("six", "1.15"), {**dependency("django", "3.2"), "vulns": [row]}]}
@@ -556,6 +561,16 @@ def test_resolving_is_off_by_default_and_then_one_command_more_for_each_loose_ma
         assert first.cost > pinned.cost
         reading = pip_audit.conclude(ended(pinned, {"dependencies": [dependency("six", "1.15")]}), SOURCE)
         assert set(reading.skipped) == {"setup.cfg#x"}
+
+
+def test_what_resolving_would_not_even_try_stays_skipped(tmp_path: Path, data: Path) -> None:
+    pyproject = '[project]\ndynamic = ["dependencies"]\n[dependency-groups]\na = ["django"]\n'
+    with pip_audit.commands(
+        request(tmp_path, {"pyproject.toml": pyproject}, Options(advisories=data, resolve=True))
+    ) as (pinned, resolving):
+        nothing: dict[str, object] = {"dependencies": []}
+        assert set(pip_audit.conclude(ended(pinned, nothing), SOURCE).skipped) == {"pyproject.toml:2"}
+        assert set(pip_audit.conclude(ended(resolving, nothing), SOURCE).skipped) == {"pyproject.toml#django"}
 
 
 @pytest.fixture

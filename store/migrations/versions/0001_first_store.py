@@ -1,5 +1,7 @@
 """The first store."""
 
+from secrets import token_hex
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -52,9 +54,9 @@ def upgrade() -> None:
         comment="one row an occurrence of a finding: a projection of the log",
         sqlite_with_rowid=False,
     )
-    op.create_index("finding_asset", "finding", ["asset", "identity"], unique=False)
+    op.create_index("finding_asset", "finding", ["asset"], unique=False)
     op.create_index("finding_open", "finding", ["closed_at", "severity"], unique=False)
-    op.create_table(
+    meta = op.create_table(
         "meta",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
@@ -108,3 +110,5 @@ def upgrade() -> None:
         comment="what one scanner says of a finding: a projection of the log",
         sqlite_with_rowid=False,
     )
+    first_rows = {"head": f"0 0 {'0' * 64}", "store_id": token_hex(16), "secret_key": token_hex(32)}
+    op.bulk_insert(meta, [{"key": key, "value": value} for key, value in first_rows.items()])
