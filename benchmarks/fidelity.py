@@ -2,10 +2,10 @@
 
     python benchmarks/fidelity.py --advisories RECORDS FOLDER...
 
-A row a tool and folder: how many results the tool reports by hand, how many Fixby stored, and what either has that the
-other has not. Results are compared as (rule, file, line), with their number; secrets as (file, line), vulnerabilities as
-(package, version, name). By hand, detect-secrets passes over some files and tells one place of a secret in a file: what
-only Fixby has of that tool is no difference.
+A row a tool and folder: how many results the tool reports by hand, how many Fixby stored, and what either has that
+the other has not. Results are compared as (rule, file, line), with their number; secrets as (file, line),
+vulnerabilities as (package, version, name). By hand, detect-secrets passes over some files and tells one place of a
+secret in a file: what only Fixby has of that tool is no difference.
 """
 
 import argparse

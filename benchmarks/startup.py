@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from store import stored
+from storing import stored
 
 RUNS = 15
 

@@ -33,7 +33,7 @@ def run(path: Path, *, as_json: bool) -> None:
     with writing(found) as database:
         store = database.place
     if as_json:
-        emit(published.written(published.initialised(printable(file), printable(store))))
+        emit(published.written(published.initialised(printable(file.resolve()), printable(store))))
     else:
         emit(f"{file} {'written' if written else 'was there'}; the store is {store}.\nNext: fixby scan {path}")
 

@@ -128,7 +128,7 @@ def parse(reports: Reports, *, scanner: Tool = None, json: Json = False) -> None
     raise typer.Exit(reading.parse(reports, scanner, as_json=json))
 
 
-@app.command("list")
+@app.command("list", context_settings={"ignore_unknown_options": True})  # such as the qualifier -path:tests/**
 def list_(  # noqa: PLR0913 - where and how, as every command
     query: Query = None,
     *,

@@ -7,7 +7,7 @@ from fixby.identity import secret_fingerprint
 from fixby.scan import Complete, Coverage, Partial, Scan
 from fixby.scanners import registry
 from fixby.scanners.report import document
-from fixby.scanners.scanner import Reader, Reading, Source
+from fixby.scanners.scanner import Reader, Source
 from fixby.scanners.scanning import told_together
 
 

@@ -187,9 +187,15 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
     try:
         return _opened(f"{address}?mode=ro", "schema_version")
     except sqlite3.OperationalError as error:
-        if "locked" in str(error) or path.with_name(f"{path.name}-wal").exists():
+        if "locked" in str(error) or _has_open_ends(path):
             raise
         return _opened(f"{address}?immutable=1")
+
+
+def _has_open_ends(path: Path) -> bool:
+    """Whether a writer was cut off: what it wrote last stands beside the file."""
+    beside = path.with_name(f"{path.name}-wal")
+    return beside.exists() and beside.stat().st_size > 0
 
 
 def _opened(address: str, *settings: str) -> sqlite3.Connection:
@@ -208,6 +214,7 @@ def _sqlite_hint(message: str) -> str:
     for words, hint in (
         ("locked", _BUSY_HINT),
         ("readonly", "Make the file and its folder writable, or name another store with --store."),
+        ("disk I/O", "Check the disk: it may be full, gone or damaged; nothing that was stored before is lost."),
         ("full", "Free some space; nothing that was stored before is lost."),
         ("malformed", "Restore it from a backup: the file is damaged."),
         ("not a database", "Name another file with --store: this one is no store, or is damaged."),

@@ -132,3 +132,14 @@ def emptied_postgresql(postgresql_url: str) -> str:
         connection.run("DROP SCHEMA public CASCADE")
         connection.run("CREATE SCHEMA public")
     return postgresql_url
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--rewrite-golden`: write down what is printed now instead of comparing it with what was written down."""
+    parser.addoption("--rewrite-golden", action="store_true", help="rewrite tests/golden and the examples of docs")
+
+
+@pytest.fixture
+def rewrite_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether what is printed now is to be written down."""
+    return bool(request.config.getoption("--rewrite-golden"))

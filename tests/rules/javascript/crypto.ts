@@ -47,7 +47,9 @@ export function hashes(password: string, user: User, file: Buffer) {
   const four = createHash("md5").update(file).digest("hex");
   // ok: fixby.javascript.weak-hash-for-secret
   const five = crypto.scryptSync(password, user.salt, 64);
-  return [one, two, three, four, five];
+  // ok: fixby.javascript.weak-hash-for-secret
+  const six = crypto.createHmac("sha1", user.apiSecret).update(file).digest();
+  return [one, two, three, four, five, six];
 }
 
 // --- random values ---
@@ -63,7 +65,12 @@ export function values(user: User) {
   const position = Math.random() * 100;
   // ok: fixby.javascript.predictable-random-secret
   const tokenColour = Math.random() > 0.5 ? "red" : "green";
-  return [resetToken, sessionId, position, tokenColour];
+  const parameters = {
+    format: "json",
+    // ruleid: fixby.javascript.predictable-random-secret
+    signatureNonce: Math.random().toString(),
+  };
+  return [resetToken, sessionId, position, tokenColour, parameters];
 }
 
 // --- keys ---

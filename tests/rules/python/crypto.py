@@ -23,7 +23,9 @@ def hashes(password, user, path):
     five = hashlib.sha1(password.encode(), usedforsecurity=False)
     # ok: fixby.python.weak-hash-for-secret
     six = hashlib.pbkdf2_hmac("sha256", password.encode(), b"salt", 600000)
-    return one, two, three, four, five, six
+    # ok: fixby.python.weak-hash-for-secret
+    seven = hmac.new(user.api_key.encode(), path.read_bytes(), hashlib.sha1)
+    return one, two, three, four, five, six, seven
 
 
 def ciphers(key, nonce):
@@ -63,7 +65,12 @@ def values(alphabet, record):
     colour = random.choice(["red", "green"])
     # ok: fixby.python.predictable-random-secret
     token_count = random.randint(1, 10)
-    return reset_token, session_id, colour, token_count
+    parameters = {
+        "format": "json",
+        # ruleid: fixby.python.predictable-random-secret
+        "nonce": random.getrandbits(64),
+    }
+    return reset_token, session_id, colour, token_count, parameters
 
 
 def signed(key, body, given):

@@ -1,6 +1,6 @@
 """Storing many findings from one report, against writing the same rows with bare `sqlite3` in the same run.
 
-python benchmarks/store.py [COUNT]
+python benchmarks/storing.py [COUNT]
 """
 
 import json
@@ -33,7 +33,8 @@ def main() -> None:
         bare = _timed(lambda: _bare_rows(Path(name) / "fixby.db", Path(name) / "bare.db"))
     print(f"{count} findings: {first:.2f} s, {count / first:,.0f} a second")
     print(f"the same rows by bare sqlite3: {bare:.2f} s, ratio {first / bare:.2f}")
-    print(f"the same again: {again:.2f} s, ratio {again / first:.3f}; {scans} scans stored; peak memory {peak:.0f} MB")
+    print(f"the same again: {again:.2f} s, ratio {again / first:.3f}; {scans!s} scans stored")
+    print(f"peak memory {peak:.0f} MB")
 
 
 def stored(store: Path, count: int) -> None:

@@ -1,0 +1,220 @@
+"""The JSON documents that other programs read: each as its schema says, and as it was before."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+from referencing import Registry, Resource
+
+from fixby.finding import Category
+from fixby.lifecycle import Change, Presence
+from fixby.policies.gate import Verdict
+from fixby.severity import Severity, SeveritySource
+from fixby.sla.clock import Status
+from fixby.tracked import State
+from tests.command import SHELL, Ended, advisories, called, repository
+
+ROOT = Path(__file__).parents[1]
+SCHEMAS = {file.name: json.loads(file.read_text()) for file in sorted((ROOT / "docs" / "schemas").glob("*.json"))}
+REGISTRY: Registry[Any] = Registry().with_resources(
+    (name, Resource.from_contents(schema)) for name, schema in SCHEMAS.items()
+)
+DEFINITIONS = SCHEMAS["definitions.json"]["$defs"]
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def validate(document: Any) -> None:  # noqa: ANN401 - JSON
+    """Raises `ValidationError` where a document is not what the schema that it names says."""
+    name, version = re.fullmatch(r"fixby\.(\w+)/(\d+)", document["schema"]).groups()  # type: ignore[union-attr]
+    Draft202012Validator(SCHEMAS[f"{name}.{version}.json"], registry=REGISTRY).validate(document)
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with a finding of each kind, and one that was fixed."""
+    folder = tmp_path_factory.mktemp("published")
+    silenced = SHELL.replace("shell=True)", "shell=True)  # nosec: we trust it")
+    files = {
+        "app.py": SHELL,
+        "old.py": SHELL,
+        "silenced.py": silenced,
+        "settings.py": 'password = "Kq7nW2vR9tLx4zBd"\n',
+        "broken.py": "def broken(:\n",
+        "requirements.txt": "jinja2==2.7.1\nrequests\n",
+        "node_modules/left-out.js": "eval(x)\n",
+    }
+    repo = repository(folder / "repo", files)
+    advisories(folder / "advisories")
+    return repo
+
+
+@pytest.fixture(scope="module")
+def documents(repo: Path) -> dict[str, Ended]:
+    """What each command prints, in the order in which they are called."""
+    scan = ("scan", ".", "--advisories", "../advisories", "--json")
+    printed = {"init": called("init", "--json", cwd=repo), "scan": called(*scan, cwd=repo)}
+    (repo / "old.py").unlink()
+    printed["scan of a change"] = called(*scan, "--only", "sast", cwd=repo)
+    printed["scan without a store"] = called(*scan, "--no-store", "--only", "sca", cwd=repo)
+    printed["list"] = called("list", "-category:secret", "--json", cwd=repo)
+    printed["list of nothing"] = called("list", "severity:info", "--json", cwd=repo)
+    ids = [one["id"] for one in printed["list"].document["findings"]]
+    fixed = next(one["id"] for one in printed["list"].document["findings"] if one["state"] == "fixed")
+    printed["show"] = called("show", ids[0], "--json", cwd=repo)
+    printed["show of a fixed one"] = called("show", fixed, "--json", cwd=repo)
+    printed["gate"] = called("gate", "--json", cwd=repo)
+    repository(repo.parent, {"bandit.json": _report(), "damaged.json": "{"})
+    printed["parse"] = called("parse", "../bandit.json", "../damaged.json", "--json", cwd=repo)
+    printed["ingest"] = called("ingest", "../bandit.json", "../damaged.json", "--json", cwd=repo)
+    printed["doctor"] = called("doctor", "--json", cwd=repo)
+    printed["verify"] = called("db", "verify", "--json", cwd=repo)
+    printed["upgrade"] = called("db", "upgrade", "--json", cwd=repo)
+    return printed
+
+
+def _report() -> str:
+    row = {
+        "code": "5     return subprocess.call(folder, shell=True)\n",
+        "filename": "./elsewhere.py",
+        "issue_severity": "HIGH",
+        "issue_text": "subprocess call with shell=True identified, security issue.",
+        "line_number": 5,
+        "line_range": [5],
+        "more_info": "https://bandit.readthedocs.io/en/1.9.4/plugins/b602.html",
+        "test_id": "B602",
+        "test_name": "subprocess_popen_with_shell_equals_true",
+    }
+    return json.dumps({"errors": [], "metrics": {"_totals": {}, "./elsewhere.py": {}}, "results": [row]})
+
+
+COMMANDS = (
+    ("init", 0),
+    ("scan", 3),
+    ("scan of a change", 3),
+    ("scan without a store", 3),
+    ("list", 0),
+    ("list of nothing", 0),
+    ("show", 0),
+    ("show of a fixed one", 0),
+    ("gate", 1),
+    ("parse", 3),
+    ("ingest", 3),
+    ("doctor", 0),
+    ("verify", 0),
+    ("upgrade", 0),
+)
+
+
+@pytest.mark.parametrize(("name", "code"), COMMANDS)
+def test_one_document_is_printed_and_is_what_its_schema_says(
+    documents: dict[str, Ended], name: str, code: int
+) -> None:
+    ended = documents[name]
+    assert ended.code == code
+    validate(ended.document)
+    assert ended.out.count("\n}\n") == 1
+
+
+def test_progress_and_messages_go_to_standard_error(documents: dict[str, Ended]) -> None:
+    assert "bandit: running\n" in documents["scan"].err
+    assert "fixby: ../damaged.json: the report is no JSON" in documents["parse"].err
+    quiet = ("list", "show", "gate", "doctor", "verify", "init")
+    assert [documents[name].err for name in quiet] == [""] * len(quiet)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in COMMANDS if name != "doctor"])
+def test_a_document_is_what_it_was_before(
+    documents: dict[str, Ended], repo: Path, name: str, rewrite_golden: bool  # noqa: FBT001 - a fixture
+) -> None:
+    text = _normalised(documents[name].out, repo)
+    golden = GOLDEN / f"{name.replace(' ', '_')}.json"
+    if rewrite_golden:
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text)
+    assert text == golden.read_text(), "if that is right: pytest --rewrite-golden"
+
+
+def _normalised(text: str, repo: Path) -> str:
+    """Without instants, folders, versions of tools, the log's hashes, and the ids of secrets (each store has its own)."""
+    document = _without_ids_of_secrets(json.loads(text))
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    for pattern, word in (
+        (re.escape(str(repo.parent)), "<folder>"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<instant>"),
+        (r'"tool_version": "\d[^"]*"', '"tool_version": "<version>"'),
+        (r"https://bandit.readthedocs.io/en/[^/]*/", "https://bandit.readthedocs.io/en/<version>/"),
+        (r'"snapshot": "\d+:[0-9a-f]{64}"', '"snapshot": "<snapshot>"'),
+    ):
+        text = re.sub(pattern, word, text)
+    return text
+
+
+def _without_ids_of_secrets(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, list):
+        return [_without_ids_of_secrets(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    parts = {key: _without_ids_of_secrets(item) for key, item in value.items()}
+    return parts | {"id": "<secret>"} if value.get("category") == "secret" else parts
+
+
+def _with_more(document: dict[str, Any]) -> None:
+    document["more"] = 1
+
+
+def _with_less(document: dict[str, Any]) -> None:
+    del document["scans"][0]["target"]
+
+
+def _with_more_in_a_finding(document: dict[str, Any]) -> None:
+    document["scans"][0]["findings"][0]["more"] = 1
+
+
+def _with_a_local_time(document: dict[str, Any]) -> None:
+    document["scans"][0]["started_at"] = "2026-01-02T03:04:05+01:00"
+
+
+def _complete_with_reasons(document: dict[str, Any]) -> None:
+    document["scans"][0] |= {"outcome": "complete", "reasons": ["a file was not read"]}
+
+
+@pytest.mark.parametrize(
+    "spoil", [_with_more, _with_less, _with_more_in_a_finding, _with_a_local_time, _complete_with_reasons]
+)
+def test_a_schema_refuses_what_was_not_promised(
+    documents: dict[str, Ended], spoil: Callable[[dict[str, Any]], None]
+) -> None:
+    document = documents["scan"].document
+    spoil(document)
+    with pytest.raises(ValidationError):
+        validate(document)
+
+
+def test_every_schema_is_one_and_every_document_has_one(documents: dict[str, Ended]) -> None:
+    for schema in SCHEMAS.values():
+        Draft202012Validator.check_schema(schema)
+    named = {ended.document["schema"] for ended in documents.values()}
+    assert {f"{name.removeprefix('fixby.').replace('/', '.')}.json" for name in named} | {"definitions.json"} == set(
+        SCHEMAS
+    )
+
+
+def test_the_words_of_the_schemas_are_those_of_the_program() -> None:
+    finding = DEFINITIONS["finding"]["properties"]
+    tracked = DEFINITIONS["tracked_finding"]["properties"]
+    event = SCHEMAS["show.1.json"]["properties"]["history"]["items"]["properties"]["event"]
+    for schema, words in (
+        (finding["category"], Category),
+        (finding["severity_source"], SeveritySource),
+        (DEFINITIONS["severity"], Severity),
+        (DEFINITIONS["verdict"], Verdict),
+        (DEFINITIONS["sighting"]["properties"]["presence"], Presence),
+        (tracked["sla_status"], Status),
+        (tracked["state"], State),
+        (event, Change),
+    ):
+        assert set(schema["enum"]) == {str(word) for word in words}

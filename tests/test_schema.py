@@ -1,0 +1,118 @@
+"""The tables of a new store and those that the migrations make are the same."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from sqlalchemy.dialects import registry
+
+from fixby.errors import StoreError
+from fixby.store import schema
+from fixby.store.database import Database, Row, SqliteDatabase, connect
+from fixby.store.log import head
+from fixby.store.opening import open_for_reading, open_for_writing, secret_key
+from fixby.store.tables import definitions, metadata
+from fixby.store.upgrade import upgrade
+from fixby.store.verification import flaws
+from tests.stories import scan, told, weakness
+
+
+@pytest.mark.parametrize("name", ["sqlite", "postgresql"])
+def test_the_sql_of_a_new_store_is_what_its_description_says(name: str) -> None:
+    dialect = registry.load(name)()
+    text = (files("fixby.store") / f"schema.{dialect.name}.sql").read_text(encoding="utf-8")
+    assert text == definitions(dialect), "run make schema"
+
+
+@pytest.fixture
+def migrated_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> str:
+    """Another empty place of the same kind as `database_url`."""
+    if "://" in database_url:
+        url: str = request.getfixturevalue("postgresql_database")
+        return url
+    return str(tmp_path / "migrated.db")
+
+
+def test_a_new_store_is_what_the_migrations_make(database: Database, migrated_url: str) -> None:
+    upgrade(migrated_url)
+    migrated = connect(migrated_url)
+    assert structure(migrated) == structure(database)
+    assert schema.version(migrated) == schema.version(database) == schema.VERSION
+    assert head(migrated) == head(database)
+    assert keys(migrated) == keys(database) == [("head",), ("secret_key",), ("store_id",)]
+    assert secret_key(migrated) != secret_key(database)
+    migrated.close()
+
+
+def keys(database: Database) -> list[Row]:
+    return [tuple(row) for row in database.run("SELECT key FROM meta ORDER BY key")]
+
+
+def structure(database: Database) -> list[Row]:
+    """All tables, columns and indexes."""
+    if isinstance(database, SqliteDatabase):
+        rows = database.run("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
+        return [(*names, " ".join(str(sql).split())) for *names, sql in rows]
+    columns = database.run(
+        "SELECT table_name, column_name, ordinal_position, data_type, is_nullable, column_default,"
+        " character_maximum_length FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 3"
+    )
+    indexes = database.run("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1")
+    return [*columns, *indexes]
+
+
+def test_the_structure_that_is_compared_has_every_table(database: Database) -> None:
+    told_of = repr(structure(database))
+    assert all(table in told_of for table in (*metadata.tables, "alembic_version"))
+
+
+def test_a_store_that_the_migrations_made_takes_scans(database_url: str) -> None:
+    upgrade(database_url)
+    database = open_for_writing(database_url)
+    assert len(told(database, scan(weakness(), at=100)).new) == 1
+    assert list(flaws(database)) == []
+    database.close()
+
+
+def test_upgrading_a_store_that_is_up_to_date_changes_nothing(database: Database, database_url: str) -> None:
+    told(database, scan(weakness(), at=100))
+    before = (head(database), secret_key(database), structure(database))
+    upgrade(database_url)
+    assert (head(database), secret_key(database), structure(database)) == before
+
+
+def test_an_upgrade_that_fails_half_way_leaves_the_store_as_it_was(database_url: str) -> None:
+    database = connect(database_url)
+    database.run("CREATE TABLE scan (x INTEGER)")
+    before = structure(database)
+    with pytest.raises(StoreError, match="cannot be brought up to date"):
+        upgrade(database_url)
+    assert structure(database) == before
+    database.close()
+
+
+def test_a_store_of_a_newer_fixby_is_not_downgraded(database: Database, database_url: str) -> None:
+    database.run("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="cannot be brought up to date"):
+        upgrade(database_url)
+    assert schema.version(database) == "9999"
+
+
+def test_what_is_no_database_cannot_be_upgraded(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, and longer than the sixteen bytes of a header" * 20)
+    with pytest.raises(StoreError, match="cannot be brought up to date"):
+        upgrade(str(file))
+
+
+def test_a_database_that_nobody_serves_cannot_be_upgraded() -> None:
+    with pytest.raises(StoreError, match="cannot be brought up to date"):
+        upgrade("postgresql://ada:secret@127.0.0.1:1/fixby")
+
+
+def test_a_path_with_signs_that_mean_something_in_a_url_is_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "50% #1?x=y & more.db"
+    open_for_writing(str(path)).close()
+    upgrade(str(path))
+    open_for_reading(str(path)).close()
+    assert all(file.name.startswith(path.name) for file in tmp_path.iterdir())
