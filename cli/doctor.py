@@ -36,7 +36,7 @@ def run(place: Place, *, as_json: bool) -> ExitCode:
     """Say what is there; exit 3 where something that would be needed is not."""
     found = place.configuration()
     parts = [
-        Part("fixby", version("fixby"), f"Python {platform.python_version()}, {platform.platform(terse=True)}"),
+        Part("fixby", version("fixby"), f"Python {platform.python_version()}, {platform.system()}"),
         _git(),
         *_scanners(found, target(place.path, found.exclude)),
         _store(found),

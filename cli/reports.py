@@ -6,14 +6,16 @@ from hashlib import sha256
 from pathlib import Path
 
 from fixby.cli import place as here
-from fixby.cli.output import emit, note
+from fixby.cli.output import emit, note, printable
 from fixby.cli.place import Place, writing
 from fixby.cli.scan import Result, document, record_all, show_findings, show_scans
 from fixby.errors import ExitCode, ReportError, UsageError
 from fixby.identity import identified
 from fixby.reports import published
+from fixby.reports.plain import safe
 from fixby.scan import Coverage, Failed, Scan
 from fixby.scanners.ingestion import scan_of_report
+from fixby.scanners.scanning import told
 from fixby.store.opening import secret_key
 
 
@@ -28,6 +30,7 @@ def parse(files: Sequence[Path], scanner: str | None, *, as_json: bool) -> ExitC
         for file, report in zip(files, contents, strict=True)
     ]
     if as_json:
+        _note_failures(results)
         emit(published.written(published.parsed([published.scan(result.scan, result.findings) for result in results])))
     else:
         show_scans(results)
@@ -47,6 +50,7 @@ def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json:
         ]
         results = record_all(database, found, read)
     if as_json:
+        _note_failures(results)
         emit(published.written(published.scanned([document(result) for result in results], None)))
     else:
         show_scans(results)
@@ -67,9 +71,15 @@ def _result(file: Path, report: bytes, scanner: str | None, *, key: bytes, asset
     try:
         scan = scan_of_report(report, scanner, key, now)
     except ReportError as error:
-        note(f"fixby: {file}: {error.message}")
-        scan = Scan(scanner or "", "", Failed((f"{file}: {error.message}",)), (), Coverage(whole=False), now, now)
+        reason = f"{printable(file)}: {told(error)}"
+        scan = Scan(scanner or "", "", Failed((reason,)), (), Coverage(whole=False), now, now)
     return Result(scan, identified(asset, scan.findings))
+
+
+def _note_failures(results: Sequence[Result]) -> None:
+    for result in results:
+        if isinstance(result.scan.outcome, Failed):
+            note(f"fixby: {safe(result.scan.reasons[0])}")
 
 
 def _exit_code(results: Sequence[Result]) -> ExitCode:

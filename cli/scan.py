@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_bytes
 
@@ -93,21 +93,20 @@ def _looking(wish: Wish, found: Configuration) -> Callable[[bytes], list[Result]
         raise UsageError("The gate judges what is stored.", "Leave out --no-store or --gate.")
     _check_policies(found)
     scanners = selected(wish.scanners or found.scanners, wish.kinds)
-    options, limits = _options(wish, found), _limits(wish.timeout)
+    path = wish.place.path
+    setting = Setting(
+        key=b"",
+        clock=here.now,
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        scope=here.scope(path, found),
+        file=path.resolve().name if path.is_file() else "",
+        options=_options(wish, found),
+        limits=_limits(wish.timeout),
+    )
 
     def look(key: bytes) -> list[Result]:
         with progress() as on_event:
-            setting = Setting(
-                key=key,
-                clock=here.now,
-                cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-                scope=here.scope(wish.place.path, found),
-                file=wish.place.path.resolve().name if wish.place.path.is_file() else "",
-                options=options,
-                limits=limits,
-                on_event=on_event,
-            )
-            scans = scan(target(wish.place.path, found.exclude), scanners, setting)
+            scans = scan(target(path, found.exclude), scanners, replace(setting, key=key, on_event=on_event))
         return [Result(one, identified(found.asset, one.findings)) for one in scans]
 
     return look

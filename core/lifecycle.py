@@ -226,12 +226,13 @@ def in_scope(unit: str, target: str) -> bool:
 
 def _uncovered(coverage: Coverage, unit: str) -> str:
     """Why a scan cannot speak of a unit; empty where it looked at it, or the unit no longer exists."""
-    for place in (unit, _file(unit), *_folders(unit)) if coverage.skipped else ():
+    for place in (unit, _file(unit), *_folders(unit)):
         if place in coverage.skipped:
-            return coverage.skipped[place]
+            return coverage.skipped[place] or "it was skipped"
     if not coverage.whole and unit not in coverage.scanned:
         return f"the report does not say that {unit or 'everything'} was looked at"
-    return next((reason for path, reason in coverage.excluded.items() if in_scope(_file(unit), path)), "")
+    excluded = (reason for path, reason in coverage.excluded.items() if in_scope(_file(unit), path))
+    return next((reason or "it is excluded" for reason in excluded), "")
 
 
 def _unchanged(scan: Scan, unit: str, past: Mapping[str, Look]) -> str:

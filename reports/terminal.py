@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import compress
+from textwrap import dedent, indent
 from types import MappingProxyType
 
 from rich.cells import cell_len
@@ -106,7 +107,7 @@ def finding_page(tracked: TrackedFinding, history: Sequence[HistoryEntry], now: 
     yield facts
     if finding.code:
         yield ""
-        yield from (Text(f"    {line}") for line in _lines(finding.code).plain.splitlines())
+        yield _lines(indent(dedent(finding.code), "    "))
     if finding.rule.references:
         yield ""
         yield from (Text(safe(reference)) for reference in finding.rule.references)

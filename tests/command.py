@@ -58,18 +58,26 @@ def fixby(*arguments: object, cwd: Path, stdin: bytes = b"", **environment: str)
 
 def called(*arguments: object, cwd: Path, **environment: str) -> Ended:
     """Run the command within this process: faster, and all that its main function does is done."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    written = io.BytesIO(), io.BytesIO()
+    out, err = (io.TextIOWrapper(stream, encoding="utf-8") for stream in written)
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.getsignal(number) for number in numbers]
     try:
-        with chdir(cwd), redirect_stdout(out), redirect_stderr(err), patch.dict(os.environ, environment):
-            with patch.object(sys, "argv", ["fixby", *map(str, arguments)]):
-                code = _exit_code()
+        with (
+            chdir(cwd),
+            redirect_stdout(out),
+            redirect_stderr(err),
+            patch.dict(os.environ, environment),
+            patch.object(sys, "argv", ["fixby", *map(str, arguments)]),
+        ):
+            code = _exit_code()
     finally:
         gc.enable()
         for number, handler in zip(numbers, handlers, strict=True):
             signal.signal(number, handler)
-    return Ended(code, _written(out), _written(err))
+    out.flush()
+    err.flush()
+    return Ended(code, *(stream.getvalue().decode() for stream in written))
 
 
 def clean_environment() -> dict[str, str]:
@@ -124,8 +132,3 @@ def _exit_code() -> int:
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0
-
-
-def _written(stream: io.TextIOWrapper) -> str:
-    stream.flush()
-    return stream.buffer.getvalue().decode()  # type: ignore[attr-defined]

@@ -128,7 +128,7 @@ def emptied_postgresql(postgresql_url: str) -> str:
     """The URL of the superuser's database, emptied: making a new one takes a second where many tests run at once."""
     with _connection(postgresql_url) as connection:
         others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        connection.run(f"SELECT pg_terminate_backend(pid) {others}")  # noqa: S608 - our own words
+        connection.run(f"SELECT pg_terminate_backend(pid) {others}")
         connection.run("DROP SCHEMA public CASCADE")
         connection.run("CREATE SCHEMA public")
     return postgresql_url

@@ -1,5 +1,6 @@
 """`fixby.toml`, `[tool.fixby]` and the `FIXBY_*` variables: what they may say, and what the target's own may not."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.command import SAFE, SHELL, called, clean_environment, git, repositor
         ("fixby.toml", "advisories = 'nowhere'\n", "fixby.toml:1: advisories names "),
         ("fixby.toml", "no toml\n", "fixby.toml is no TOML: Expected '=' "),
         ("fixby.toml", "# caf\xe9\n".encode("latin-1"), "fixby.toml is not UTF-8 at byte 5."),
-        ("pyproject.toml", "[tool.other]\nexclude = 1\n[tool.fixby]\nexclude = 1\n", "pyproject.toml:4: tool.fixby.exclude "),
+        ("pyproject.toml", "[tool.other]\nexclude = 1\n[tool.fixby]\nexclude = 1\n", "pyproject.toml:4: tool.fixby.ex"),
         ("pyproject.toml", "tool = {fixby = 3}\n", "pyproject.toml:1: tool.fixby is wrong: it is no section."),
         ("pyproject.toml", "[tool.fixby]\nbroken\n", "pyproject.toml is no TOML: "),
     ],
@@ -123,11 +124,21 @@ class TestAStoreThatGitTracks:
         git(repo, "add", "--force", "part/.fixby/fixby.db")
         assert self.refused(repo / "part")
 
-    def test_is_refused_behind_a_link(self, repo: Path) -> None:
+    @pytest.mark.parametrize("link", [".fixby", ".fixby/fixby.db"])
+    def test_is_refused_behind_a_link(self, repo: Path, link: str) -> None:
+        part = repo / "part"
+        called("scan", "--scanner", "bandit", cwd=part)
+        (part / link).rename(part / "elsewhere")
+        (part / link).symlink_to(part / "elsewhere")
+        git(repo, "add", "--force", "part/elsewhere", f"part/{link}")
+        assert self.refused(part)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to somebody else")
+    def test_is_refused_in_a_checkout_of_somebody_else(self, repo: Path) -> None:
         called("scan", "--scanner", "bandit", cwd=repo / "part")
-        (repo / "part" / ".fixby").rename(repo / "part" / "data")
-        (repo / "part" / ".fixby").symlink_to("data")
-        git(repo, "add", "--force", "part/data/fixby.db", "part/.fixby")
+        git(repo, "add", "--force", "part/.fixby/fixby.db")
+        for path in (repo, *repo.rglob("*")):
+            os.chown(path, 12345, 12345)
         assert self.refused(repo / "part")
 
     def test_is_refused_where_git_is_not_at_hand(self, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

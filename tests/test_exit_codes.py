@@ -97,8 +97,11 @@ def test_a_scanner_that_is_not_installed_is_3_and_does_not_stop_the_others(repo:
             [*arguments, *words], cwd=repo, env=environment, capture_output=True, text=True, check=False
         )
 
+    assert called("scan", "--only", "sast", cwd=repo).code == 0
     ended = run("scan", "--only", "sast")
     assert ended.returncode == 3
+    assert "0 new, 0 fixed, 0 reopened, 0 not observed" in ended.stdout
+    assert len(called("list", "scanner:bandit", "is:not_observed", "--json", cwd=repo).document["findings"]) == 2
     assert "bandit: not scanned: app.py: Bandit is not installed. Install fixby again" in ended.stdout
     assert "Shell command" in ended.stdout
     assert run("scan", "--scanner", "bandit").returncode == 3

@@ -1,5 +1,6 @@
 """What becomes of findings from scan to scan, seen through the command."""
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,9 @@ def test_a_first_scan_shows_findings_that_are_due_by_their_severity(repo: Path) 
     shown = fixby("scan", ".", "--scanner", "bandit", cwd=repo)
     assert shown.code == 0
     assert "2 new, 0 fixed, 0 reopened, 0 not observed" in shown.out
-    assert [" ".join(line.split()) for line in shown.out.splitlines() if "app.py" in line] == [
-        f"in 6 d high {_id(repo, HIGH)} bandit B602 app.py:5 Subprocess popen with shell equals true",
-        f"in 89 d low {_id(repo, 'severity:low')} bandit B404 app.py:1 Import subprocess",
-    ]
+    high, low = _id(repo, HIGH), _id(repo, "severity:low")
+    assert re.search(rf"in [67] d +high +{high} +bandit +B602 +app.py:5 +Subprocess popen with shell", shown.out)
+    assert re.search(rf"in (89|90) d +low +{low} +bandit +B404 +app.py:1 +Import subprocess\n", shown.out)
     windows = [instant(one["due_at"]) - instant(one["first_seen"]) for one in listed(repo)]
     assert windows == [timedelta(days=7), timedelta(days=90)]
 
@@ -58,11 +58,11 @@ def test_a_second_scan_changes_nothing(repo: Path) -> None:
     before = listed(repo)
     assert changed(scanned(repo)) == {}
     after = listed(repo)
-    assert [one["id"] for one in after] == [one["id"] for one in before]
-    assert [(one["due_at"], one["first_seen"]) for one in after] == [(one["due_at"], one["first_seen"]) for one in before]
-    assert fixby("show", before[0]["id"], "--json", cwd=repo).document["history"] == [
-        {"actor": "fixby", "at": before[0]["last_seen"], "event": "finding.detected", "reason": None}
+    assert [_without(one, "last_seen", "sightings") for one in after] == [
+        _without(one, "last_seen", "sightings") for one in before
     ]
+    [event] = fixby("show", before[0]["id"], "--json", cwd=repo).document["history"]
+    assert (event["event"], event["actor"], event["reason"]) == ("finding.detected", "fixby", None)
 
 
 def test_forty_lines_above_move_the_line_that_is_shown_and_nothing_else(repo: Path) -> None:
@@ -95,9 +95,9 @@ def test_a_finding_whose_line_is_deleted_is_fixed_and_one_that_comes_back_resume
     assert (again["id"], again["state"], again["first_seen"]) == (before["id"], "open", before["first_seen"])
     while_fixed = instant(again["due_at"]) - instant(before["due_at"])
     assert timedelta() <= while_fixed <= timedelta(minutes=5)
-    events = fixby("show", again["id"], "--json", cwd=repo).document["history"]
+    events = called("show", again["id"], "--json", cwd=repo).document["history"]
     assert [event["event"] for event in events] == ["finding.detected", "finding.fixed", "finding.reopened"]
-    page = fixby("show", again["id"], cwd=repo).out
+    page = called("show", again["id"], cwd=repo).out
     assert all(words in page for words in ("detected", "fixed", "back again"))
 
 
@@ -132,7 +132,7 @@ def test_a_scan_of_one_folder_speaks_for_that_folder(repo: Path) -> None:
     assert changed(scanned(repo)) == {"new": 4}
     (repo / "app.py").write_text(SAFE)
     (repo / "part" / "other.py").write_text(SAFE)
-    scan = fixby("scan", "part", "--scanner", "bandit", "--json", cwd=repo).document["scans"][0]
+    scan = called("scan", "part", "--scanner", "bandit", "--json", cwd=repo).document["scans"][0]
     assert (scan["target"], changed(scan)) == ("part", {"fixed": 2})
     assert {one["locations"][0]["path"] for one in listed(repo)} == {"app.py"}
     assert changed(scanned(repo)) == {"fixed": 2}
@@ -143,7 +143,7 @@ def test_a_scan_of_one_file_speaks_for_that_file(repo: Path) -> None:
     assert changed(scanned(repo)) == {"new": 6}
     for file in ("other.py", "part/third.py"):
         (repo / file).write_text(SAFE)
-        scan = fixby("scan", file, "--scanner", "bandit", "--json", cwd=repo).document["scans"][0]
+        scan = called("scan", file, "--scanner", "bandit", "--json", cwd=repo).document["scans"][0]
         assert (scan["target"], changed(scan)) == (file, {"fixed": 2})
     assert {one["locations"][0]["path"] for one in listed(repo)} == {"app.py"}
 
@@ -152,13 +152,13 @@ def test_a_package_that_is_raised_to_a_version_without_the_weakness_is_fixed(rep
     known = advisories(tmp_path / "advisories")
     arguments = ("scan", ".", "--scanner", "pip-audit", "--advisories", known, "--json")
     repository(repo, {"requirements.txt": "jinja2==2.7.1\n"})
-    [scan] = fixby(*arguments, cwd=repo).document["scans"]
+    [scan] = called(*arguments, cwd=repo).document["scans"]
     assert changed(scan) == {"new": 2}
     [critical] = listed(repo, "severity:critical")
     assert (critical["severity_source"], critical["component"]["purl"]) == ("cvss", "pkg:pypi/jinja2@2.7.1")
 
     repository(repo, {"requirements.txt": "jinja2==2.10\n"})
-    [scan] = fixby(*arguments, cwd=repo).document["scans"]
+    [scan] = called(*arguments, cwd=repo).document["scans"]
     assert changed(scan) == {"fixed": 1}
     [left] = listed(repo)
     assert (left["rule_id"], left["component"]["version"]) == ("PYSEC-2019-217", "2.10")
@@ -174,11 +174,11 @@ def test_one_finding_has_one_id_and_one_severity_wherever_it_is_shown(repo: Path
     assert len(reported) == 5
     assert reported.keys() == stored.keys()
     for id_, one in reported.items():
-        shown = fixby("show", id_, "--json", cwd=repo).document["finding"]
+        shown = called("show", id_, "--json", cwd=repo).document["finding"]
         assert shown == stored[id_]
         assert shown.items() >= one.items()
         assert table[id_[:10]] == one["severity"]
-        assert f"severity    {one['severity']}, " in fixby("show", id_[:6], cwd=repo).out
+        assert f"severity    {one['severity']}, " in called("show", id_[:6], cwd=repo).out
     gate = fixby("gate", "--json", cwd=repo).document
     by_severity = {rule["name"]: rule["findings"] for rule in gate["rules"]}
     assert by_severity["no open critical finding"] == [

@@ -28,8 +28,7 @@ def test_a_repository_neither_runs_code_nor_blinds_its_scanners(tmp_path: Path, 
     for key in ("core.fsmonitor", "core.pager", "core.sshCommand", "diff.external", "filter.x.clean"):
         git(hostile, "config", key, str(program))
     arguments = ("scan", ".", "--only", "sast,secret", "--json")
-    environment = {"PYTHONPATH": python_path} if python_path else {}
-    seen = [_in_app(fixby(*arguments, cwd=repo, **environment).document) for repo in (honest, hostile)]
+    seen = [_in_app(fixby(*arguments, cwd=repo, PYTHONPATH=python_path).document) for repo in (honest, hostile)]
     assert seen[0] == seen[1]
     assert len(seen[0]) == 5
     assert not marker.exists()
@@ -38,9 +37,7 @@ def test_a_repository_neither_runs_code_nor_blinds_its_scanners(tmp_path: Path, 
 def _in_app(document: dict[str, Any]) -> set[tuple[str, str, int]]:
     """What was found in the one file that both repositories have."""
     places = (
-        (scan["scanner"], one["rule_id"], one["locations"][0])
-        for scan in document["scans"]
-        for one in scan["findings"]
+        (scan["scanner"], one["rule_id"], one["locations"][0]) for scan in document["scans"] for one in scan["findings"]
     )
     return {(scanner, rule, place["line"]) for scanner, rule, place in places if place["path"] == "app.py"}
 
@@ -67,14 +64,23 @@ def _traps(marker: Path) -> Iterator[tuple[str, str]]:
     yield ".secrets.baseline", '{"exclude": {"files": "app.py"}, "plugins_used": [], "results": {}}\n'
     yield "setup.cfg", "[bandit]\nskips = B404,B602\n[tool:pytest]\naddopts = -p setup\n"
     yield "tox.ini", "[bandit]\nskips = B404,B602\n"
-    yield (
-        "pyproject.toml",
-        "[tool.bandit]\nskips = ['B404', 'B602', 'B105']\nexclude_dirs = ['.']\n"
-        "[build-system]\nrequires = []\nbuild-backend = 'setup'\nbackend-path = ['.']\n"
-        "[project]\nname = 'x'\nversion = '1'\n",
-    )
+    yield "pyproject.toml", _PROJECT
     yield ".gitattributes", "* filter=x diff=x\n"
     yield ".pre-commit-config.yaml", "repos: []\n"
+
+
+_PROJECT = """\
+[tool.bandit]
+skips = ["B404", "B602", "B105"]
+exclude_dirs = ["."]
+[build-system]
+requires = []
+build-backend = "setup"
+backend-path = ["."]
+[project]
+name = "x"
+version = "1"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +89,9 @@ def strange(tmp_path_factory: pytest.TempPathFactory) -> Path:
     repo = tmp_path_factory.mktemp("strange") / "repo"
     names = ["new\nline.py", "\x1b[31mred.py", "[red]markup[-red].py", "caf\udce9.py", "--help.py", "turn\u202eed.py"]
     repository(repo, {f"names/{name}": SHELL for name in [*names, " lead.py", "quo'te\".py", "tab\t.py", "$(x);`.py"]})
-    repository(repo, {"names/long" + "g" * 200 + ".py": SHELL, "nul.py": "import os\0\n", "binary.py": os.urandom(4096)})
+    repository(
+        repo, {"names/long" + "g" * 200 + ".py": SHELL, "nul.py": "import os\0\n", "binary.py": os.urandom(4096)}
+    )
     repository(repo, {"esc.py": SHELL.replace("ls ", "\\x1b]0;t\x1b]0;owned\x07[bold]x[/bold] ")})
     with (repo / "large.bin").open("wb") as large:
         large.truncate(101 * 2**20)

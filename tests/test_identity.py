@@ -158,26 +158,24 @@ def test_the_fingerprint_of_a_secret_depends_on_the_key_and_not_on_the_case_of_i
     assert secret_fingerprint(b"key", "ab12") != secret_fingerprint(b"other", "ab12")
 
 
-few = st.sampled_from(["", "a", "b"])
-lines = st.none() | st.integers(1, 3)
-places = st.builds(Location, few, lines, lines, lines, lines)
+few = st.sampled_from(["a", "b"])
+places = st.builds(Location, few, st.none() | st.integers(1, 2))
 
 
 @st.composite
 def findings(draw: st.DrawFn) -> Finding:
     """Findings of a small world, so that they often share a part or all of what identifies them."""
-    said = {
-        "category": draw(st.sampled_from(Category)),
-        "scanner": draw(few),
-        "severity": draw(st.sampled_from(Severity)),
+    said: dict[str, Any] = {
+        "category": draw(st.sampled_from([Category.CODE, Category.HEADERS, Category.DEPENDENCY, Category.SECRET])),
+        "severity": draw(st.sampled_from([Severity.HIGH, Severity.UNKNOWN])),
         "message": draw(few),
-        "locations": tuple(draw(st.lists(places, max_size=3))),
-        "component": draw(st.none() | st.builds(component, st.just("pypi"), st.sampled_from("ab"), few)),
-        "identifiers": identifiers([draw(few)]),
-        "secret_fingerprint": draw(few),
+        "locations": tuple(draw(st.lists(places, max_size=2))),
+        "component": draw(st.none() | st.builds(component, st.just("pypi"), few, few)),
+        "identifiers": identifiers(draw(st.lists(few, max_size=1))),
+        "secret_fingerprint": draw(st.sampled_from(["", "5ec2e7"])),
         "suppression": draw(st.none() | st.builds(Suppression, few)),
     }
-    return weakness(draw(few), rule=draw(few), **said)
+    return weakness(draw(st.sampled_from(["", "a"])), rule=draw(few), **said)
 
 
 @settings(deadline=None)

@@ -266,3 +266,10 @@ def test_a_scan_larger_than_a_piece_is_stored_whole(database: Database, monkeypa
 def test_the_one_who_records_is_named_in_the_log(database: Database) -> None:
     record(database, scan(weakness(), at=100), Occasion("web", "ada", 123, REGRESSION_WINDOW))
     assert {tuple(row) for row in database.run("SELECT actor, at FROM event")} == {("ada", 123)}
+
+
+def test_the_log_never_goes_back_in_time(database: Database) -> None:
+    for now in (500, 100, 600):
+        record(database, scan(weakness(str(now)), at=100), Occasion("web", "ada", now, REGRESSION_WINDOW))
+    instants = [at for (at,) in database.run("SELECT at FROM event ORDER BY seq")]
+    assert instants == sorted(instants, key=lambda at: int(str(at)))

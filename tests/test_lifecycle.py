@@ -71,6 +71,8 @@ DOUBTS: dict[str, Scan] = {
     ),
     "fetched or generated": without(Coverage({"b.py": "v1"}, excluded={"src": "fetched or generated"})),
     "excluded by configuration": without(Coverage({"b.py": "v1"}, excluded={FILE: "excluded by configuration"})),
+    "it was skipped": without(Coverage({"src/b.py": "v1"}, skipped={FILE: ""}), outcome=Partial(("no reason",))),
+    "it is excluded": without(Coverage({"src/b.py": "v1"}, excluded={"src": ""})),
     "the scan was cut short: out of memory": without(outcome=Partial(("out of memory",))),
     "the scan was cut short: one rule did not load": without(
         Coverage({FILE: "v2"}, skipped={"src/c.py": "it is no Python"}),
@@ -133,6 +135,21 @@ def test_what_vanishes_after_a_scan_of_another_place_was_last_seen_before_it(dat
     assert the_one(database).last_seen == 101
 
 
+def test_what_vanishes_after_a_failed_scan_was_last_seen_before_it(database: Database) -> None:
+    told(database, scan(weakness(), at=100))
+    told(database, without({}, outcome=Failed(("it crashed",)), at=200))
+    told(database, without({FILE: "v1"}, at=300))
+    assert the_one(database).last_seen == 101
+
+
+def test_another_doubt_replaces_the_one_before(database: Database) -> None:
+    told(database, scan(weakness(), at=100))
+    told(database, without({FILE: "v1"}, at=200))
+    told(database, without(Coverage({"src/b.py": "v1"}, skipped={FILE: "too large"}), at=300))
+    assert the_one(database).not_observed == "too large"
+    assert kinds(database) == ["detected", "not_observed", "not_observed"]
+
+
 def test_a_finding_that_is_observed_again_is_as_before(database: Database) -> None:
     told(database, scan(weakness(), at=100))
     told(database, without({FILE: "v1"}))
@@ -163,8 +180,11 @@ def test_a_new_version_of_the_scanner_excuses_only_what_it_looked_at_unchanged(d
     assert the_one(database, "is:open").finding.path == "src/b.py"
 
 
-def test_a_report_that_does_not_know_contents_blames_a_new_version_of_the_scanner(database: Database) -> None:
-    told(database, scan(weakness(), at=100, coverage=Coverage({FILE: ""}, whole=False)))
+@pytest.mark.parametrize("content", ["", "v1"])
+def test_a_report_that_does_not_know_contents_blames_a_new_version_of_the_scanner(
+    database: Database, content: str
+) -> None:
+    told(database, scan(weakness(), at=100, scanned={FILE: content}))
     told(database, without(Coverage({FILE: ""}, whole=False), tool_version="2.0.0"))
     assert the_one(database).not_observed == "scanner changed from 1.9.4 to 2.0.0"
 
@@ -293,6 +313,13 @@ def test_a_place_that_a_secret_left_no_longer_keeps_it_open(database: Database) 
     told(database, scan(secret(*PLACES), at=100, scanned={"src/a.py": "v1", "lib/b.py": "v1"}))
     told(database, scan(secret(PLACES[0]), at=200, scanned={"src/a.py": "v1", "lib/b.py": "v2"}))
     assert len(told(database, without({"src/a.py": "v2", "lib/b.py": "v2"}, at=300)).fixed) == 1
+
+
+def test_a_place_that_was_in_doubt_is_forgotten_once_it_was_seen_without_the_secret(database: Database) -> None:
+    told(database, scan(secret(*PLACES), at=100, scanned={"src/a.py": "v1", "lib/b.py": "v1"}))
+    told(database, scan(secret(PLACES[0]), at=200, target="src", scanned={"src/a.py": "v1"}))
+    told(database, scan(secret(PLACES[0]), at=300, scanned={"src/a.py": "v1", "lib/b.py": "v2"}))
+    assert len(told(database, without({"src/a.py": "v2", "lib/b.py": "v2"}, at=400)).fixed) == 1
 
 
 def test_a_finding_without_a_place_is_fixed_by_a_whole_scan_only(database: Database) -> None:

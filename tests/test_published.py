@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
 from fixby.finding import Category
@@ -110,9 +110,7 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize(("name", "code"), COMMANDS)
-def test_one_document_is_printed_and_is_what_its_schema_says(
-    documents: dict[str, Ended], name: str, code: int
-) -> None:
+def test_one_document_is_printed_and_is_what_its_schema_says(documents: dict[str, Ended], name: str, code: int) -> None:
     ended = documents[name]
     assert ended.code == code
     validate(ended.document)
@@ -128,7 +126,10 @@ def test_progress_and_messages_go_to_standard_error(documents: dict[str, Ended])
 
 @pytest.mark.parametrize("name", [name for name, _ in COMMANDS if name != "doctor"])
 def test_a_document_is_what_it_was_before(
-    documents: dict[str, Ended], repo: Path, name: str, rewrite_golden: bool  # noqa: FBT001 - a fixture
+    documents: dict[str, Ended],
+    repo: Path,
+    name: str,
+    rewrite_golden: bool,  # noqa: FBT001 - a fixture
 ) -> None:
     text = _normalised(documents[name].out, repo)
     golden = GOLDEN / f"{name.replace(' ', '_')}.json"
@@ -139,7 +140,7 @@ def test_a_document_is_what_it_was_before(
 
 
 def _normalised(text: str, repo: Path) -> str:
-    """Without instants, folders, versions of tools, the log's hashes, and the ids of secrets (each store has its own)."""
+    """Without instants, folders, versions, hashes of the log, and the ids of secrets, which each store makes."""
     document = _without_ids_of_secrets(json.loads(text))
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     for pattern, word in (

@@ -138,6 +138,13 @@ def test_a_flaw_says_which_event_it_is(eventful: Database) -> None:
         ]
 
 
+def test_a_newest_event_that_was_cut_off_is_named(eventful: Database) -> None:
+    last = log.head(eventful).seq
+    with undone(eventful):
+        eventful.run("DELETE FROM event WHERE seq = :last", last=last)
+        assert list(flaws(eventful)) == [f"the log ends with event {last - 1}, but event {last} was written"]
+
+
 def test_a_flaw_says_which_finding_it_is(eventful: Database) -> None:
     id_ = the_one(eventful, "package:django").id
     with undone(eventful):

@@ -62,3 +62,14 @@ app.get("/after", (req, res) => {
   // ok: fixby.javascript.open-redirect-request
   res.redirect(PAGES[req.query.page]);
 });
+
+app.get("/back", (req, res) => {
+  const referrer = req.query.r;
+  if (referrer && referrer.startsWith(SITE)) {
+    const target = new URL(referrer);
+    // ok: fixby.javascript.open-redirect-request
+    return res.redirect(target.href);
+  }
+  // ok: fixby.javascript.open-redirect-request
+  return res.redirect("/");
+});

@@ -16,6 +16,7 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import redirect as django_redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from fastapi import FastAPI
+from fastapi.responses import FileResponse
 from flask import Flask, redirect, request, send_file, url_for
 from werkzeug.utils import secure_filename
 
@@ -92,6 +93,13 @@ def upload():
     return text
 
 
+@api.get("/artifacts/{name:path}")
+def artifact(name: str):
+    name = validate_artifact_name(name)
+    # ok: fixby.python.path-traversal-request
+    return FileResponse(os.path.join("/srv/artifacts", name))
+
+
 # --- redirects ---
 
 
@@ -112,6 +120,15 @@ def after_login_checked(request):
         target = "/"
     # ok: fixby.python.open-redirect-request
     return django_redirect(target)
+
+
+def after_login_in_branch(request):
+    target = request.GET.get("next", "")
+    if target and url_has_allowed_host_and_scheme(url=target, allowed_hosts=None):
+        # ok: fixby.python.open-redirect-request
+        return HttpResponseRedirect(target)
+    # ok: fixby.python.open-redirect-request
+    return HttpResponseRedirect("/")
 
 
 def to_page():
