@@ -106,10 +106,9 @@ def test_any_text_is_stored_as_it_is(database: Database, words: list[str]) -> No
     assert list(flaws(database)) == []
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_character_that_a_database_cannot_hold_is_refused_and_nothing_is_stored(database: Database) -> None:
     before = everything(database)
-    if "postgresql" not in database.place:
-        pytest.skip("SQLite holds it")
     with pytest.raises(StoreError):
         told(database, scan(weakness(path="a\0.py"), at=100))
     assert everything(database) == before
