@@ -48,8 +48,8 @@ def commands(target: Target, records: Path, folder: Path) -> Iterator[Mapping[st
     secret_files = [path for path in target.files if detect_secrets.wants(path)]
     if secret_files:
         start = (*python, "detect_secrets", "--cores", "1", "scan", "--no-verify")
-        allowlist = "--disable-filter=detect_secrets.filters.allowlist.is_line_allowlisted"
-        found["detect-secrets"] = (*start, "--all-files", allowlist, *secret_files)
+        filters = [f"--disable-filter=detect_secrets.filters.{name}" for name in _HIDING]
+        found["detect-secrets"] = (*start, "--all-files", *filters, *secret_files)
     declared = manifests.declared(
         target.root, [path for path in target.files if manifests.is_manifest(path)], target.files
     )
@@ -69,6 +69,14 @@ _SEMGREP = (
     *("--timeout=0", "--max-target-bytes=0", "--no-git-ignore", "--disable-nosem", "--no-rewrite-rule-ids"),
     *("--config", str(resources("fixby.policies") / "rules")),
 )
+_HIDING = (
+    "allowlist.is_line_allowlisted",
+    "heuristic.is_lock_file",
+    "heuristic.is_non_text_file",
+    "heuristic.is_swagger_file",
+)
+"""The filters of detect-secrets that pass over lines and whole files without a word."""
+
 _PIP_AUDIT = ("--disable-pip", "--no-deps", "--format=json", "--progress-spinner=off")
 
 
