@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fixby.cli import place as here
 from fixby.cli.output import emit, show
 from fixby.cli.place import Place, reading
+from fixby.cli.scan import LONGEST_TABLE
 from fixby.query import parse
 from fixby.reports import published
 from fixby.store import queries
@@ -14,19 +15,19 @@ def run_list(words: Sequence[str], limit: int | None, place: Place, *, as_json: 
     """List the findings that a query selects, the first due first."""
     query = parse(" ".join(words))
     now = here.now()
+    shown = limit if as_json else limit or LONGEST_TABLE
     with reading(place) as (database, found):
-        findings = queries.findings(database, query, here.policy(found).terms, now, limit)
+        terms = here.policy(found).terms
+        findings = queries.findings(database, query, terms, now, shown)
+        total = len(queries.matching(database, query, terms, now)) if len(findings) == shown else len(findings)
     if as_json:
         emit(published.written(published.listed(findings)))
         return
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
     if findings:
-        show(
-            terminal.findings_table(findings, now),
-            "",
-            f"{len(findings)} shown; one in full: {place.again('fixby show ID')}",
-        )
+        some = f"{len(findings)} of {total}" if total > len(findings) else str(total)
+        show(terminal.findings_table(findings, now), "", f"{some} shown; one in full: {place.again('fixby show ID')}")
     else:
         emit("No finding is selected.")
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
 
@@ -60,9 +61,16 @@ def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json:
 
 def _content(file: Path) -> bytes:
     try:
-        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as stream:
+            report = stream.read(_LARGEST + 1)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.", "Name a report's file.") from error
+    if len(report) > _LARGEST:
+        raise UsageError(f"{file} is larger than {_LARGEST >> 20} MiB.", "Have parts of the target scanned.")
+    return report
+
+
+_LARGEST = 1 << 30
 
 
 def _result(file: Path, report: bytes, scanner: str | None, *, key: bytes, asset: str) -> Result:

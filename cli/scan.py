@@ -31,6 +31,7 @@ from fixby.store.ingestion import Occasion, Recorded, record
 from fixby.store.opening import secret_key
 
 SHOWN = 20
+LONGEST_TABLE = 1000
 """How many open findings are shown; `fixby list` has them all."""
 
 
@@ -160,12 +161,15 @@ def show_scans(results: Sequence[Result]) -> None:
 
 
 def show_findings(results: Sequence[Result]) -> None:
-    """Show what the scans found, the worst first."""
+    """Show what the scans found, the worst first and no more of it than people read."""
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
     findings = {id_: finding for result in results for id_, finding in result.findings.items()}
     if findings:
-        show("", terminal.observations_table(findings))
+        worst_first = sorted(findings.items(), key=lambda item: (-item[1].severity.rank, item[1].path, item[0]))
+        show("", terminal.observations_table(dict(worst_first[:LONGEST_TABLE])))
+        if len(findings) > LONGEST_TABLE:
+            show("", f"{len(findings) - LONGEST_TABLE} more: --json tells all")
 
 
 def _show_unstored(results: Sequence[Result], *, as_json: bool) -> None:

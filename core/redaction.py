@@ -183,6 +183,28 @@ _HEADED = re.compile(
 )
 """What says itself what follows: connection strings, webhooks, the Authorization header."""
 
+_LOGIN = re.compile(
+    r"""
+    (?P<head> (?<![\w.]) (?: (?:curl|wget|http)\b [^\n|;&]{0,200}? [ ]
+        (?:-u|--user|-a|--proxy-user) [ =]? ["']? [^\s:"'$]{1,60} :
+      | sshpass [ ]{1,4} -p [ ]? ["']? | (?:mysql|mysqldump|mysqladmin|mariadb)\b [^\n|;&]{0,200}? [ ] -p ["']? ) )
+    (?P<value> [^\s"'`$<{|;&-][^\s"'`]{0,200} )
+    """,
+    re.VERBOSE,
+)
+"""`curl -u user:...`, `sshpass -p ...`, `mysql -p...`: options that hold a password and do not say so."""
+
+_PAIR = re.compile(
+    rf"""
+    (?P<head> (?: (?<![\w.])auth [ ]{{0,4}} = [ ]{{0,4}} (?: [\w.]{{0,40}} )
+      | (?:Basic|Digest|ProxyBasic|ProxyDigest)_?Auth(?:Handler)? )
+      \( \s{{0,8}} (?: {_STRING} | [\w.]{{1,60}} ) \s{{0,4}} , \s{{0,8}} (?: password[ ]?=[ ]? )? )
+    (?P<value> {_STRING} )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""`auth=("user", "...")`, `HTTPBasicAuth(user, "...")`."""
+
 _URL_PASSWORD = re.compile(r"(?<=://)(?P<user>[^\s:/@'\"]{0,255}:)(?P<value>[^\s/'\"]+)(?=@)")
 
 _PRIVATE_KEY = re.compile(
@@ -225,6 +247,10 @@ def _is_prompt(match: re.Match[str]) -> bool:
 
 
 _PROMPT = re.compile(r"(?<!\w)(?P<mark>[\"'`])[A-Za-z ]{0,50}\Z")
+
+
+def _paired(match: re.Match[str]) -> str:
+    return _around(match, _LITERAL.sub(_masked_literal, match["value"]))
 
 
 def _bare(match: re.Match[str]) -> str:
@@ -280,6 +306,8 @@ _FORMATS: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (_PRIVATE_KEY, rf"\g<begin>{MARK}\g<end>"),
     (_TOKEN, MARK),
     (_HEADED, rf"\g<head>{MARK}"),
+    (_LOGIN, rf"\g<head>{MARK}"),
+    (_PAIR, _paired),
     (_URL_PASSWORD, _url_password),
 )
 

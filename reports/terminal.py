@@ -56,9 +56,8 @@ def findings_table(findings: Sequence[TrackedFinding], now: int) -> Table:
 
 
 def observations_table(findings: Mapping[str, Finding]) -> Table:
-    """Findings that are not stored, by id: the worst first."""
-    worst_first = sorted(findings.items(), key=lambda item: (-item[1].severity.rank, item[1].path, item[0]))
-    rows = ((_severity(one.severity), id_[:ID_LENGTH], *_columns(one)) for id_, one in worst_first)
+    """Findings that are not stored, by id, in the order given."""
+    rows = ((_severity(one.severity), id_[:ID_LENGTH], *_columns(one)) for id_, one in findings.items())
     return _table(("SEVERITY", "ID", *_ABOUT), rows, _NEEDED_WIDTHS)
 
 

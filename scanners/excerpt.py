@@ -14,7 +14,7 @@ _CHARACTERS = 500
 
 def code_at(location: Location, source: Source, otherwise: str, *, credential: bool) -> str:
     """The redacted code at a location, at most its first 20 lines; `otherwise` where the file is not at hand."""
-    raw = raw_code_at(location, source) or otherwise
+    raw = raw_code_at(location, source) or otherwise[: _LINES * _CHARACTERS]
     mask = redacted_literals if credential else redacted
     lines = mask(printable(raw)).split("\n")
     return "\n".join(line[:_CHARACTERS].rstrip() for line in lines[:_LINES]).strip("\n")

@@ -204,7 +204,7 @@ def _audit(request: Request, plan: _Plan, service: _Service) -> Command:
     (folder / "pylock.toml").write_text(_lock(plan.pins))
     nothing = ("--requirement", os.devnull, "--disable-pip", "--no-deps")
     what = ("--locked", str(folder)) if plan.pins else nothing
-    return _command(folder, what, plan.manifests, service, cost=len(plan.pins))
+    return _command(folder, what, plan.manifests, service, cost=_STARTING + len(plan.pins))
 
 
 def _lock(pins: Iterable[Pin]) -> str:
@@ -226,7 +226,8 @@ def _resolutions(request: Request, loose: Iterable[Gap], service: _Service) -> I
         yield _command(folder, what, (manifest,), connected, cost=_COST_OF_RESOLVING)
 
 
-_COST_OF_RESOLVING = 10_000  # in pins: it makes an environment and installs into it
+_STARTING = 1500  # milliseconds; a pin costs about one more
+_COST_OF_RESOLVING = 10_000  # it makes an environment and installs into it
 
 
 def _resolvable(manifest: str) -> bool:

@@ -111,8 +111,12 @@ def optional_text(record: Record, key: str) -> str:
 
 
 def printable(words: str) -> str:
-    """The text with a question mark for whatever is no character (surrogate escapes)."""
-    return words if words.isascii() else words.encode("utf-8", "replace").decode()
+    """The text, cut where it is longer than people read, with a question mark for what is no character."""
+    some = words if len(words) <= _READABLE else f"{words[:_READABLE]} [...]"
+    return some if some.isascii() else some.encode("utf-8", "replace").decode()
+
+
+_READABLE = 20_000
 
 
 _ABSENT = object()

@@ -168,7 +168,7 @@ class PostgresqlDatabase:
             raise StoreError(f"The store {self.place} refused: {message}.", hint) from error
         except (Error, OSError) as error:
             hint = "Check that the server runs and that the URL is right."
-            raise StoreError(f"The store {self.place} cannot be reached: {error}.", hint) from error
+            raise StoreError(f"The store {self.place} cannot be reached: {str(error).rstrip('.')}.", hint) from error
 
 
 _WRITERS_LOCK = 0x46697862

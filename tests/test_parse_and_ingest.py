@@ -144,3 +144,45 @@ def test_a_scan_and_a_report_of_the_same_tool_see_the_same_finding(tmp_path: Pat
     repository(tmp_path, {"report.json": json.dumps(ONE_FINDING | {"results": [result]})})
     ingested = called("ingest", tmp_path / "report.json", "--json", cwd=repo).document["scans"][0]
     assert (ingested["findings"][0]["id"], ingested["new"]) == (high["id"], 0)
+
+
+def _half_a_gigabyte(file: Path, *, whole: bool) -> Path:
+    """A report of one finding whose code is 500 MB long."""
+    before, after = json.dumps(ONE_FINDING).split("4 def listing", 1)
+    with file.open("w") as stream:
+        stream.write(f"{before}4 ")
+        for _ in range(500):
+            stream.write("password = 'hunter2' " * 49_932)
+        stream.write(after if whole else "")
+    return file
+
+
+def test_a_report_of_500_mb_is_read_and_what_is_kept_of_it_is_short(tmp_path: Path) -> None:
+    ended = called("ingest", _half_a_gigabyte(tmp_path / "report.json", whole=True), cwd=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    assert "1 new" in ended.out
+    assert (tmp_path / ".fixby" / "fixby.db").stat().st_size < 1_000_000
+
+
+def test_a_report_of_500_mb_that_is_cut_short_is_a_failed_scan(tmp_path: Path) -> None:
+    ended = called("parse", _half_a_gigabyte(tmp_path / "report.json", whole=False), "--json", cwd=tmp_path)
+    assert (ended.code, ended.document["scans"][0]["outcome"]) == (3, "failed")
+    assert len(ended.out) < 10_000
+
+
+def test_a_report_that_is_too_large_to_be_one_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "report.json").open("wb") as stream:
+        stream.truncate((1 << 30) + 1)
+    ended = called("parse", "report.json", cwd=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "report.json is larger than 1024 MiB." in ended.err
+
+
+def test_a_table_ends_where_nobody_reads_on_and_says_so(tmp_path: Path) -> None:
+    result = ONE_FINDING["results"][0]  # type: ignore[index]
+    results = [result | {"filename": f"{number:04}.py"} for number in range(1003)]
+    repository(tmp_path, {"many.json": json.dumps(ONE_FINDING | {"results": results})})
+    assert "\n3 more: --json tells all\n" in called("ingest", "many.json", cwd=tmp_path).out
+    assert "\n1000 of 1003 shown; " in called("list", cwd=tmp_path).out
+    assert "\n2 of 1003 shown; " in called("list", "--limit", "2", cwd=tmp_path).out
+    assert len(called("list", "--json", cwd=tmp_path).document["findings"]) == 1003

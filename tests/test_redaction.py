@@ -47,6 +47,12 @@ GIVEN_TO_A_NAME = [
     "$password = 'hunter2';",
     'secretKey: "hunter2",',
     "the 'token' password: 'hunter2'",
+    "curl -s -u admin:hunter2 https://host/",
+    'os.system("curl --user admin:hunter2 " + url)',
+    "sshpass -p hunter2 ssh host",
+    "mysql -u root -phunter2 shop",
+    'requests.get(url, auth=("admin", "hunter2"))',
+    'HTTPBasicAuth(user, "hunter2")',
 ]
 
 TOKENS = [
