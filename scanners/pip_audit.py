@@ -226,7 +226,7 @@ def _resolutions(request: Request, loose: Iterable[Gap], service: _Service) -> I
         yield _command(folder, what, (manifest,), connected, cost=_COST_OF_RESOLVING)
 
 
-_STARTING = 1500  # milliseconds; a pin costs about one more
+_STARTING = 500  # milliseconds; a pin costs about one more
 _COST_OF_RESOLVING = 10_000  # it makes an environment and installs into it
 
 

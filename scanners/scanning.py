@@ -1,7 +1,7 @@
 """One scan of a target by several scanners at once: planned, run, concluded, and nothing that went unread forgotten."""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,7 +14,18 @@ from fixby.identity import secret_fingerprint
 from fixby.scan import Complete, Coverage, Failed, Outcome, Partial, Scan
 from fixby.scanners.files import open_regular
 from fixby.scanners.process import LIMITS, Limits
-from fixby.scanners.scanner import NO_OPTIONS, Command, Finished, Options, Reading, Request, Scanner, Source, Target
+from fixby.scanners.scanner import (
+    NO_OPTIONS,
+    Command,
+    Finished,
+    Kind,
+    Options,
+    Reading,
+    Request,
+    Scanner,
+    Source,
+    Target,
+)
 from fixby.scanners.schedule import run_all
 
 
@@ -40,13 +51,36 @@ class Setting:
 
 def scan(target: Target, scanners: Sequence[Scanner], setting: Setting) -> list[Scan]:
     """What each of the scanners says of the target, in their order. Raises `Interrupted`."""
+    plans: dict[str, _Plan] = {}
+    ended: defaultdict[str, list[Finished]] = defaultdict(list)
+    scans: dict[str, Scan] = {}
+    started_at = setting.clock()
+
+    def conclude(plan: _Plan) -> None:
+        if plan.scanner.NAME not in scans and len(ended[plan.scanner.NAME]) == len(plan.commands):
+            in_order = sorted(ended[plan.scanner.NAME], key=lambda finished: plan.commands.index(finished.command))
+            scans[plan.scanner.NAME] = _concluded(plan, in_order, target, setting, started_at)
+
     with ExitStack() as stack:
-        started_at = setting.clock()
-        plans = [stack.enter_context(_planned(scanner, target, setting)) for scanner in scanners]
-        work = [(plan.scanner.NAME, command) for plan in plans for command in plan.commands]
-        results = run_all(work, setting.cores, setting.limits, setting.on_event)
-        ended = [(plan, [finished for name, finished in results if name == plan.scanner.NAME]) for plan in plans]
-        return [_concluded(plan, finished, target, setting, started_at) for plan, finished in ended]
+        work = _work(scanners, plans, lambda scanner: stack.enter_context(_planned(scanner, target, setting)))
+        for name, finished in run_all(work, setting.cores, setting.limits, setting.on_event):
+            ended[name].append(finished)
+            conclude(plans[name])
+        for plan in plans.values():
+            conclude(plan)
+    return [scans[scanner.NAME] for scanner in scanners]
+
+
+def _work(
+    scanners: Sequence[Scanner], plans: dict[str, "_Plan"], planned: Callable[[Scanner], "_Plan"]
+) -> Iterator[tuple[str, Command]]:
+    """What is to be run, the dearest first; the others run already while dependencies and advisories are read."""
+    quick = [scanner for scanner in scanners if scanner.KIND is not Kind.SCA]
+    for some in (quick, [scanner for scanner in scanners if scanner.KIND is Kind.SCA]):
+        new = {scanner.NAME: planned(scanner) for scanner in some}
+        plans |= new
+        commands = [(name, command) for name, plan in new.items() for command in plan.commands]
+        yield from sorted(commands, key=lambda one: -one[1].cost)
 
 
 @dataclass(frozen=True, slots=True)

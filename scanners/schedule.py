@@ -2,9 +2,10 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from queue import PriorityQueue
 from typing import TypeVar
 
 from fixby.errors import Interrupted
@@ -15,38 +16,44 @@ Key = TypeVar("Key")
 
 
 def run_all(
-    work: Sequence[tuple[Key, Command]],
+    work: Iterable[tuple[Key, Command]],
     cores: int,
     limits: Limits = LIMITS,
     on_event: Callable[[Key, Finished | None], None] = lambda _key, _finished: None,
-) -> list[tuple[Key, Finished]]:
-    """Run all commands, at most `cores` at once, dearest first; the results are in the order of `work`.
+) -> Iterator[tuple[Key, Finished]]:
+    """Run commands from the moment that `work` gives them, at most `cores` at once, and yield them as they end.
 
-    A key is whatever the caller knows a command by, such as its scanner. `on_event(key, None)` tells that a process
-    starts, `on_event(key, finished)` how it ended; it is called from the threads that wait for the processes.
+    Of those that wait the dearest starts first. A key is whatever the caller knows a command by, such as its scanner.
+    `on_event(key, None)` tells that a process starts, `on_event(key, finished)` how it ended; it is called from the
+    threads that wait for the processes.
 
-    Raises `Interrupted` on Ctrl-C, SIGTERM or SIGHUP, and whatever `on_event` raises; by then every process has ended.
-    The signals are heeded in the main thread only.
+    Raises `Interrupted` on Ctrl-C, SIGTERM or SIGHUP, and whatever `work` and `on_event` raise; by then every process
+    has ended. The signals are heeded in the main thread only.
     """
     stops: list[object] = []
+    given: list[tuple[Key, Command]] = []
+    waiting: PriorityQueue[tuple[int, int]] = PriorityQueue()
 
-    def run_one(key: Key, command: Command) -> Finished:
+    def run_dearest() -> tuple[Key, Finished]:
+        key, command = given[waiting.get_nowait()[1]]
         on_event(key, None)
         finished = run(command, limits, lambda: bool(stops))
         on_event(key, finished)
-        return finished
+        return key, finished
 
     with _signals_noted_in(stops), ThreadPoolExecutor(max(cores, 1)) as pool:
-        dearest_first = sorted(range(len(work)), key=lambda number: -work[number][1].cost)
-        futures = {number: pool.submit(run_one, *work[number]) for number in dearest_first}
         try:
-            results = [(key, futures[number].result()) for number, (key, _) in enumerate(work)]
+            futures = []
+            for number, (key, command) in enumerate(work):
+                given.append((key, command))
+                waiting.put((-command.cost, number))
+                futures.append(pool.submit(run_dearest))
+            yield from (future.result() for future in as_completed(futures))
         except BaseException as failure:
             stops.append(failure)
             raise
     if stops:
         raise Interrupted("The scan was interrupted.")
-    return results
 
 
 @contextmanager
