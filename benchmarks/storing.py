@@ -11,12 +11,15 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fixby.asset import Asset
+from fixby.policies.policy import shipped
 from fixby.scan import Scan
 from fixby.scanners.ingestion import scan_of_report
-from fixby.store.ingestion import Occasion, record
+from fixby.store.ingestion import record
 from fixby.store.opening import open_for_writing
+from fixby.store.terms import Occasion
 
-OCCASION = Occasion(asset="benchmark", actor="fixby", now=1_700_000_100, regression_window=30 * 86400)
+OCCASION = Occasion(Asset("benchmark"), actor="fixby", now=1_700_000_100, policy=shipped())
 
 
 def main() -> None:

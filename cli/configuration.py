@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fixby.asset import Asset
 from fixby.cli.output import printable
 from fixby.errors import ConfigurationError, UsageError
 from fixby.policies.document import Table, document, read_text, text, texts
@@ -21,7 +22,7 @@ class Configuration:
     """Where things are and what is to be run. `root` is the folder from which paths of findings are told."""
 
     root: Path
-    asset: str
+    asset: Asset
     store: str
     scanners: tuple[str, ...]
     exclude: tuple[str, ...]
@@ -39,7 +40,7 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
     root = file.parent if file and not named else _repository(target)
     return Configuration(
         root=root,
-        asset=settings.text("asset") or printable(root.resolve().name) or "root",
+        asset=settings.asset(root),
         store=environment.get("FIXBY_STORE") or settings.store(root, trusted=named is not None),
         scanners=settings.scanners(),
         exclude=settings.texts("exclude"),
@@ -50,7 +51,10 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
     )
 
 
-_KEYS = ("advisories", "asset", "exclude", "gate", "policy", "rules", "scanners", "store")
+_KEYS = (
+    *("advisories", "asset", "exclude", "exposure", "gate", "policy", "rules", "scanners", "store", "tags", "team"),
+    "tier",
+)
 _NOTHING = Table("", "", (), {})
 
 
@@ -61,6 +65,11 @@ class _Settings:
     section: Table
     folder: Path
     environment: Mapping[str, str]
+
+    def asset(self, root: Path) -> Asset:
+        name = self.text("asset") or printable(root.resolve().name) or "root"
+        tags = tuple(sorted(self.texts("tags")))
+        return Asset(name, self.text("tier"), self.text("exposure"), tags, self.text("team"))
 
     def text(self, key: str) -> str:
         return self.environment.get(_variable(key)) or self._read(key)

@@ -17,9 +17,9 @@ def run_list(words: Sequence[str], limit: int | None, place: Place, *, as_json: 
     now = here.now()
     shown = limit if as_json else limit or LONGEST_TABLE
     with reading(place) as (database, found):
-        terms = here.policy(found).terms
-        findings = queries.findings(database, query, terms, now, shown)
-        total = len(queries.matching(database, query, terms, now)) if len(findings) == shown else len(findings)
+        here.note_other_policy(database, found)
+        findings = queries.findings(database, query, now, shown)
+        total = len(queries.matching(database, query, now)) if len(findings) == shown else len(findings)
     if as_json:
         emit(published.written(published.listed(findings)))
         return
@@ -36,7 +36,8 @@ def run_show(prefix: str, place: Place, *, as_json: bool) -> None:
     """Show the one finding whose id begins with `prefix`."""
     now = here.now()
     with reading(place) as (database, found):
-        finding = queries.finding(database, prefix, here.policy(found).terms, now)
+        here.note_other_policy(database, found)
+        finding = queries.finding(database, prefix, now)
         history = queries.history(database, finding.id)
     if as_json:
         emit(published.written(published.shown(finding, history)))

@@ -14,6 +14,7 @@ from fixby.reports import published
 from fixby.reports.plain import safe
 from fixby.store import queries
 from fixby.store.log import head
+from fixby.store.terms import in_force
 
 if TYPE_CHECKING:
     from fixby.store.database import Database
@@ -22,27 +23,29 @@ if TYPE_CHECKING:
 def run(place: Place, *, as_json: bool) -> ExitCode:
     """Evaluate the gate on what is stored, show each rule, and say it by the exit code."""
     with reading(place) as (database, found):
+        here.note_other_policy(database, found)
         judgement, snapshot = judged(database, found)
         if as_json:
             emit(published.written(published.gated(judgement, snapshot)))
         else:
             emit("\n".join(lines(judgement)))
-            _show_broken(database, found, judgement)
+            _show_broken(database, judgement)
     return judgement.exit_code
 
 
 def judged(database: "Database", found: Configuration) -> tuple[Judgement, str]:
     """The gate's judgement on one committed state of the store, and the number and hash of that state's last event."""
-    demands, clock, now = policy(found), here.policy(found).terms, here.now()
-    ours = Term("asset", (found.asset,))
+    demands, now = policy(found), here.now()
+    ours = Term("asset", (found.asset.name,))
 
     def select(query: str) -> list[str]:
-        return queries.matching(database, [ours, *parse(query)], clock, now)
+        return queries.matching(database, [ours, *parse(query)], now)
 
     with database.reading():
+        unknown_as = (in_force(database, found.asset.name) or here.policy(found)).terms.unknown_as
         last = head(database)
-        scans = _that_count(queries.latest_scans(database, found.asset))
-        return evaluate(demands, select, scans, clock.unknown_as, now), f"{last.seq}:{last.hash}"
+        scans = _that_count(queries.latest_scans(database, found.asset.name))
+        return evaluate(demands, select, scans, unknown_as, now), f"{last.seq}:{last.hash}"
 
 
 def policy(found: Configuration) -> GatePolicy:
@@ -60,7 +63,7 @@ _MARKS = {Verdict.PASS: "pass   ", Verdict.FAIL: "FAIL   ", Verdict.UNKNOWN: "un
 _SHOWN = 20
 
 
-def _show_broken(database: "Database", found: Configuration, judgement: Judgement) -> None:
+def _show_broken(database: "Database", judgement: Judgement) -> None:
     """Show the findings that break a rule."""
     broken = {id_: None for rule in judgement.rules if rule.verdict is Verdict.FAIL for id_ in rule.findings}
     if not broken:
@@ -68,9 +71,7 @@ def _show_broken(database: "Database", found: Configuration, judgement: Judgemen
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
     some, now = tuple(broken)[:_SHOWN], judgement.evaluated_at
-    show(
-        "", terminal.findings_table(queries.findings(database, [Term("id", some)], here.policy(found).terms, now), now)
-    )
+    show("", terminal.findings_table(queries.findings(database, [Term("id", some)], now), now))
     if len(broken) > _SHOWN:
         emit(f"... and {len(broken) - _SHOWN} more")
 

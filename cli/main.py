@@ -26,6 +26,10 @@ app = typer.Typer(
 )
 db = typer.Typer(help="Upkeep of the store.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(db, name="db")
+policy = typer.Typer(
+    help="The policy: what is in force, and whether a file is right.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(policy, name="policy")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A configuration to use instead of the target's own.")]
@@ -34,6 +38,7 @@ Target = Annotated[Path, typer.Argument(help="The folder to scan.")]
 Folder = Annotated[Path, typer.Option("--path", help="The folder whose configuration and store are meant.")]
 Query = Annotated[list[str] | None, typer.Argument(help="Qualifiers, such as is:open severity:critical,high.")]
 Tool = Annotated[str | None, typer.Option("--scanner", help="The tool that wrote the reports, if not to be found out.")]
+Policies = Annotated[list[Path], typer.Argument(help="Policy files.")]
 Reports = Annotated[list[Path], typer.Argument(help="Reports to read; - for standard input.")]
 
 
@@ -168,11 +173,43 @@ def gate(path: Target = Path(), *, store: Store = None, config: Config = None, j
 
 
 @app.command()
+def update(  # noqa: PLR0913 - where and how, as every command
+    *,
+    source: Annotated[Path | None, typer.Option("--from", help="A folder or file to take instead of fetching.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="The folder for them, if not beside the store.")] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Fetch which vulnerabilities are exploited: the KEV catalogue and the EPSS scores."""
+    from fixby.cli import update
+
+    update.run(Place(path, store, config), source, to, as_json=json)
+
+
+@app.command()
 def doctor(path: Target = Path(), *, store: Store = None, config: Config = None, json: Json = False) -> None:
     """Say what is installed, what would run here, and what would not."""
     from fixby.cli import doctor
 
     raise typer.Exit(doctor.run(Place(path, store, config), as_json=json))
+
+
+@policy.command("show")
+def show_policy(*, path: Folder = Path(), store: Store = None, config: Config = None, json: Json = False) -> None:
+    """Show the policy in force: windows, overrides, who may accept a risk."""
+    from fixby.cli import policies
+
+    policies.run_show(Place(path, store, config), as_json=json)
+
+
+@policy.command("check")
+def check_policy(files: Policies, *, json: Json = False) -> None:
+    """Say what is wrong with policy files, by line and key; exit 2 where something is."""
+    from fixby.cli import policies
+
+    raise typer.Exit(policies.run_check(files, as_json=json))
 
 
 @db.command()

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixby.cli.configuration import Configuration, configuration
-from fixby.cli.output import printable
+from fixby.cli.output import note, printable
 from fixby.errors import StoreError, UsageError
+from fixby.reports.plain import safe
 
 if TYPE_CHECKING:
     from fixby.policies.policy import Policy
@@ -82,6 +83,18 @@ def policy(found: Configuration) -> "Policy":
     from fixby.policies.policy import load, shipped  # noqa: PLC0415 - not for `fixby --help`
 
     return load(found.policy) if found.policy else shipped()
+
+
+def note_other_policy(database: "Database", found: Configuration) -> None:
+    """Say so where the configured policy is not the one in force: due dates follow the latter until the next scan."""
+    from fixby.store.terms import in_force  # noqa: PLC0415 - not for `fixby --help`
+
+    configured, ours = policy(found), in_force(database, found.asset.name)
+    if ours is not None and ours.digest != configured.digest:
+        note(
+            f"fixby: the policy in force for {safe(found.asset.name)} is {safe(ours.name)!r} ({ours.digest[:12]});"
+            f" {safe(printable(configured.source))} differs and comes into force with the next scan."
+        )
 
 
 def now() -> int:

@@ -46,7 +46,7 @@ def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json:
     with writing(found) as database:
         key = secret_key(database)
         read = [
-            _result(file, report, scanner, key=key, asset=found.asset)
+            _result(file, report, scanner, key=key, asset=found.asset.name)
             for file, report in zip(files, contents, strict=True)
         ]
         results = record_all(database, found, read)

@@ -27,8 +27,9 @@ from fixby.scanners.target import target
 from fixby.sla.duration import HINT, duration
 from fixby.store import queries
 from fixby.store.database import Database
-from fixby.store.ingestion import Occasion, Recorded, record
+from fixby.store.ingestion import Recorded, record
 from fixby.store.opening import secret_key
+from fixby.store.terms import Occasion
 
 SHOWN = 20
 LONGEST_TABLE = 1000
@@ -80,10 +81,10 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
 
 def record_all(database: Database, found: Configuration, results: Sequence[Result]) -> list[Result]:
     """Store scans, one after the other; what no scanner is known of is passed on as it is."""
-    window = here.policy(found).regression_window
+    policy = here.policy(found)
 
     def recorded(scan: Scan) -> Recorded | None:
-        return record(database, scan, Occasion(found.asset, "fixby", here.now(), window)) if scan.scanner else None
+        return record(database, scan, Occasion(found.asset, "fixby", here.now(), policy)) if scan.scanner else None
 
     return [Result(result.scan, result.findings, recorded(result.scan)) for result in results]
 
@@ -108,7 +109,7 @@ def _looking(wish: Wish, found: Configuration) -> Callable[[bytes], list[Result]
     def look(key: bytes) -> list[Result]:
         with progress() as on_event:
             scans = scan(target(path, found.exclude), scanners, replace(setting, key=key, on_event=on_event))
-        return [Result(one, identified(found.asset, one.findings)) for one in scans]
+        return [Result(one, identified(found.asset.name, one.findings)) for one in scans]
 
     return look
 
@@ -185,12 +186,12 @@ def _show_stored(
 ) -> None:
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
-    now, clock = here.now(), here.policy(found).terms
-    ours = (Term("is", ("open",)), Term("asset", (found.asset,)))
-    total = len(queries.matching(database, ours, clock, now))
+    now = here.now()
+    ours = (Term("is", ("open",)), Term("asset", (found.asset.name,)))
+    total = len(queries.matching(database, ours, now))
     show_scans(results)
     if total:
-        show("", terminal.findings_table(queries.findings(database, ours, clock, now, limit=SHOWN), now))
+        show("", terminal.findings_table(queries.findings(database, ours, now, limit=SHOWN), now))
         more = f"{total - SHOWN} more: {place.again('fixby list')}; " if total > SHOWN else ""
         show("", f"{more}one in full: {place.again('fixby show ID')}")
     emit("\n".join(("", *gating.lines(judgement))))

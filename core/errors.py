@@ -5,6 +5,7 @@ FixbyError                 4  a bug, or a failure of the machine that nothing fo
 │   └── ConfigurationError 2  a configuration or policy file is wrong, with file, line and key
 ├── ReportError            3  a scanner's report is damaged or of no known format
 ├── StoreError             3  the store cannot be read or written
+├── FetchError             3  what others publish cannot be fetched
 └── Interrupted          130  Ctrl-C, or the machine asked us to end
 """
 
@@ -51,6 +52,12 @@ class ReportError(FixbyError):
 
 class StoreError(FixbyError):
     """The store cannot be read or written as it is."""
+
+    exit_code = ExitCode.CANNOT_TELL
+
+
+class FetchError(FixbyError):
+    """What others publish cannot be fetched; the message says from where."""
 
     exit_code = ExitCode.CANNOT_TELL
 

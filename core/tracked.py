@@ -12,6 +12,10 @@ class State(StrEnum):
     """Where a finding stands; derived from detections and decisions, never set."""
 
     OPEN = "open"
+    ACCEPTED = "accepted"
+    """Open, with a risk acceptance that is valid now."""
+    DISMISSED = "dismissed"
+    """Said to be no finding."""
     FIXED = "fixed"
 
 

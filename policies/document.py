@@ -44,6 +44,10 @@ class Table:
         except (TypeError, ValueError) as error:
             raise self.error(name, f"is wrong: {error}", hint) from error
 
+    def read_or(self, default: Value, name: str, convert: Callable[[object], Value], hint: str) -> Value:
+        """The converted value of a key, as `read` has it, or the default where the key is missing."""
+        return self.read(name, convert, hint) if name in self.values else default
+
     def table(self, name: str) -> "Table":
         """The table under a key. Raises `ConfigurationError` where there is none."""
         return self._child((name,), self.read(name, _table, f"Write a section [{self._dotted(name)}]."))
@@ -55,8 +59,11 @@ class Table:
 
     def error(self, name: str, problem: str, hint: str) -> ConfigurationError:
         """An error about a key of this table, for the caller to raise."""
-        line = _line(self.toml, (*self.key, name))
-        return ConfigurationError(f"{self.source}:{line}: {self._dotted(name)} {problem}.", hint)
+        return ConfigurationError(f"{self.source}:{self._line(name)}: {self._dotted(name)} {problem}.", hint)
+
+    def where(self, name: str) -> str:
+        """The line and the key, for people: `line 24: sla.windows.high`."""
+        return f"line {self._line(name)}: {self._dotted(name)}"
 
     def digest(self) -> str:
         """The SHA-256 of what is written, whatever the comments and the layout."""
@@ -64,6 +71,9 @@ class Table:
 
     def _child(self, key: Key, values: Mapping[str, object]) -> "Table":
         return Table(self.source, self.toml, (*self.key, *key), values)
+
+    def _line(self, name: str) -> int:
+        return _line(self.toml, (*self.key, name))
 
     def _dotted(self, name: str) -> str:
         return ".".join([*(part for part in self.key if not part.isdigit()), name])
@@ -73,7 +83,7 @@ def document(toml: str, source: str) -> Table:
     """The top table of a TOML text, which errors call `source`. Raises `ConfigurationError` where it is no TOML."""
     try:
         return Table(source, toml, (), tomllib.loads(toml))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of too many digits, brackets that are too deep
         hint = 'Each key stands once, as in name = "value", and sections begin with [section].'
         raise ConfigurationError(f"{source} is no TOML: {error}.", hint) from error
 
@@ -107,6 +117,15 @@ def texts(value: object) -> tuple[str, ...]:
     return some
 
 
+def whole(value: object) -> int:
+    """A whole number, not less than nothing. Raises `TypeError` or `ValueError`."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no whole number")
+    if value < 0:
+        raise ValueError("it is less than nothing")
+    return value
+
+
 def _table(value: object) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise TypeError("it is no section")
@@ -131,15 +150,24 @@ def _places(toml: str) -> Iterator[tuple[int, Key]]:
     """The lines that begin a section or give a key its value, each with the key that it is about."""
     section: Key = ()
     seen: Counter[Key] = Counter()
-    for number, line in enumerate(toml.splitlines(), start=1):
+    for number, line in enumerate(toml.split("\n"), start=1):
         if header := _HEADER.match(line):
-            section = _parts(header["key"])
-            if header["array"]:
-                seen[section] += 1
-                section = (*section, str(seen[section] - 1))
+            section = _section(_parts(header["key"]), seen, begins_one=header["array"] is not None)
             yield number, section
         elif assignment := _ASSIGNMENT.match(line):
             yield number, (*section, *_parts(assignment["key"]))
+
+
+def _section(parts: Key, seen: Counter[Key], *, begins_one: bool) -> Key:
+    """The key of a section: what lies in an array belongs to the last table of it that was seen."""
+    key: Key = ()
+    for position, part in enumerate(parts, start=1):
+        key = (*key, part)
+        if begins_one and position == len(parts):
+            seen[key] += 1
+        if key in seen:
+            key = (*key, str(seen[key] - 1))
+    return key
 
 
 def _parts(key: str) -> Key:

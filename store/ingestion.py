@@ -2,7 +2,7 @@
 
 import gc
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +18,9 @@ from fixby.scan import Scan, outcome_name
 from fixby.store import projection
 from fixby.store.codec import encoded
 from fixby.store.database import Database
-from fixby.store.log import Event, Head, append, head
+from fixby.store.log import Event, Head, head
+from fixby.store.projecting import project
+from fixby.store.terms import Occasion, adopt
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +35,6 @@ class Recorded:
     fixed: tuple[str, ...]
     reopened: tuple[str, ...]
     not_observed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """Who records a scan, of which asset, and when (a UTC instant in seconds); `regression_window` is in seconds."""
-
-    asset: str
-    actor: str
-    now: int
-    regression_window: int
 
 
 def record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
@@ -68,12 +60,12 @@ def _record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
     documents = [encoded(finding).decode() for finding in scan.findings]
     content = _content(scan, coverage, documents)
     with database.writing():
-        after = head(database)
-        usable = _usable(database, occasion.asset, scan.scanner)
+        after = adopt(database, head(database), occasion)
+        usable = _usable(database, occasion.asset.name, scan.scanner)
         repeats = bool(usable) and (usable[0].target, usable[0].content) == (scan.target, content)
         steps = [] if repeats else _steps(database, scan, documents, occasion)
         recorded = _recorded(after.seq + 1, steps)
-        observed_at = max(scan.started_at, _latest_start(database, occasion.asset))
+        observed_at = max(scan.started_at, _latest_start(database, occasion.asset.name))
         moment = _Moment(scan, occasion, observed_at, _digest(coverage), content, usable)
         _append(database, after, moment, recorded, steps)
         _keep(database, moment.coverage, coverage)
@@ -142,10 +134,11 @@ def _steps(database: Database, scan: Scan, documents: Sequence[str], occasion: O
     written = dict(zip(map(id, scan.findings), documents, strict=True))
     observed = {
         identity: _observed(finding, written.get(id(finding)) or encoded(finding).decode())
-        for identity, finding in identified(occasion.asset, scan.findings).items()
+        for identity, finding in identified(occasion.asset.name, scan.findings).items()
     }
-    past = cache(lambda seq: _looked(database, occasion.asset, scan.scanner, seq))
-    return list(changes(scan, observed, _known(database, occasion.asset), past, occasion.regression_window))
+    past = cache(lambda seq: _looked(database, occasion.asset.name, scan.scanner, seq))
+    known = _known(database, occasion.asset.name)
+    return list(changes(scan, observed, known, past, occasion.policy.regression_window))
 
 
 def _observed(finding: Finding, document: str) -> Observed:
@@ -206,37 +199,23 @@ def _append(database: Database, after: Head, moment: _Moment, recorded: Recorded
     """The scan's event and those of its steps, some thousand at a time: a large scan needs no more memory for them."""
     at, actor = max(after.at, moment.occasion.now), moment.occasion.actor
     scan_body = encoded(_scan_body(moment, recorded)).decode()
-    last = _project(database, after, [Event(recorded.seq, at, actor, projection.SCAN_RECORDED, "", scan_body)])
+    last = project(database, after, [Event(recorded.seq, at, actor, projection.SCAN_RECORDED, "", scan_body)])
     for start in range(0, len(steps), _PIECE):
         some = steps[start : start + _PIECE]
         events = (
             Event(seq, at, actor, str(step.change), step.id, encoded(_step_body(moment, step)).decode())
             for seq, step in enumerate(some, start=last.seq + 1)
         )
-        last = _project(database, last, events, [step.id for step in some if step.change is not Change.DETECTED])
+        last = project(database, last, events, [step.id for step in some if step.change is not Change.DETECTED])
 
 
 _PIECE = 5000
 
 
-def _project(database: Database, after: Head, events: Iterable[Event], known: Sequence[str] = ()) -> Head:
-    """Append events, and bring the rows up to date with them; `known` are the findings that have rows already."""
-    rows = projection.load(database, known)
-
-    def projected() -> Iterator[Event]:
-        for event in events:
-            projection.apply(rows, event)
-            yield event
-
-    last = append(database, after, projected())
-    projection.save(database, rows, known)
-    return last
-
-
 def _scan_body(moment: _Moment, recorded: Recorded) -> Mapping[str, object]:
     scan = moment.scan
     return {
-        "asset": moment.occasion.asset,
+        "asset": moment.occasion.asset.name,
         "scanner": scan.scanner,
         "target": scan.target,
         "tool_version": scan.tool_version,
@@ -264,7 +243,7 @@ def _step_body(moment: _Moment, step: Step) -> Mapping[str, object]:
     body["details"] = step.observed.details
     body["units"] = step.units
     if step.change is Change.DETECTED:
-        body["asset"] = moment.occasion.asset
+        body["asset"] = moment.occasion.asset.name
         body["identity"] = step.identity
         body["occurrence"] = step.occurrence
         body["previous"] = step.previous

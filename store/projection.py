@@ -1,171 +1,348 @@
-"""Findings as the log tells them: events in, rows out. Ingestion and rebuilding both go through here."""
+"""Findings as the log tells them: events in, rows out. Ingestion, decisions and rebuilding all go through here."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from functools import cache
-from itertools import islice
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field, replace
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
 
+from fixby.asset import Asset, Exploitation
+from fixby.decision import Decision
+from fixby.finding import Category
 from fixby.lifecycle import Change, Presence
+from fixby.policies import policy as policies
+from fixby.policies.policy import Facts, Policy, terms_for
 from fixby.severity import LEVELS, Severity
-from fixby.sla.clock import Segment, Timeline, closed, detected, rescored, resumed
+from fixby.sla.clock import (
+    Reading,
+    Segment,
+    Status,
+    Terms,
+    Timeline,
+    closed,
+    detected,
+    dismissed,
+    paused,
+    rescored,
+    resumed,
+    running_time,
+)
+from fixby.sla.sql import columns
 from fixby.store.codec import encoded
-from fixby.store.database import Database
 from fixby.store.log import Event
-
-
-@dataclass(slots=True)
-class FindingRow:
-    """A row of the table `finding`, in the order of its columns."""
-
-    id: str
-    identity: str
-    occurrence: int
-    previous: str | None
-    asset: str
-    category: str
-    rule_id: str
-    severity: int
-    detail: int
-    started_at: int
-    stopped_at: int | None
-    closed_at: int | None
-    since_info: int | None
-    since_low: int | None
-    since_medium: int | None
-    since_high: int | None
-    since_critical: int | None
-    since_unknown: int | None
-
-
-@dataclass(slots=True)
-class SightingRow:
-    """A row of the table `sighting`, in the order of its columns."""
-
-    finding_id: str
-    scanner: str
-    presence: str
-    reason: str
-    severity: int
-    suppressed: int
-    path: str
-    package: str
-    names: str
-    details: str
-    units: str
-    detail: int
-    last_scan: int | None
-
-
-@dataclass(slots=True)
-class SegmentRow:
-    """A row of the table `running_segment`, in the order of its columns."""
-
-    finding_id: str
-    number: int
-    started_at: int
-    stopped_at: int | None
-    running_before: int
-
-
-@dataclass(slots=True)
-class ScanRow:
-    """A row of the table `scan`, in the order of its columns."""
-
-    seq: int
-    asset: str
-    scanner: str
-    target: str
-    started_at: int
-    finished_at: int
-    tool_version: str
-    configuration: str
-    outcome: str
-    coverage: str
-    content: str
-
-
-@dataclass(slots=True)
-class Rows:
-    """The rows of some findings, with those of their sightings (by scanner) and their later segments, and of scans."""
-
-    findings: dict[str, FindingRow] = field(default_factory=dict)
-    sightings: dict[str, dict[str, SightingRow]] = field(default_factory=dict)
-    segments: dict[str, list[SegmentRow]] = field(default_factory=dict)
-    scans: dict[int, ScanRow] = field(default_factory=dict)
-
+from fixby.store.rows import (
+    AcceptanceRow,
+    AssetRow,
+    ExploitationRow,
+    FindingRow,
+    PolicyRow,
+    Rows,
+    ScanRow,
+    SegmentRow,
+    SightingRow,
+)
+from fixby.store.rows import columns as names_of
 
 SCAN_RECORDED = "scan.recorded"
-"""The kind of event that stands for a scan; those of findings are the values of `Change`."""
+POLICY_ADOPTED = "policy.adopted"
+ASSET_DESCRIBED = "asset.described"
+"""The kinds of events that are about no single finding; those of findings are values of `Change` and `Decision`."""
 
 
-def apply(rows: Rows, event: Event) -> None:
-    """Bring `rows` up to date with one event; the kinds that are none of ours change nothing.
+@dataclass(slots=True)
+class Projector:
+    """Brings rows up to date with events; it remembers which terms apply to what under the policies in the rows."""
 
-    Raises `KeyError`, `TypeError`, `ValueError` or `IndexError` for an event that Fixby did not write.
-    """
-    if event.kind == SCAN_RECORDED:
-        body = orjson.loads(event.body)
-        rows.scans[event.seq] = ScanRow(event.seq, *(body[column] for column in _columns(ScanRow)[1:]))
-    elif event.kind == Change.DETECTED:
-        body = orjson.loads(event.body)
-        rows.findings[event.subject] = _new_row(event, body)
-        rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
-    elif event.kind in _CHANGES:
-        _change(rows, event, orjson.loads(event.body))
+    rows: Rows
+    _terms: dict[tuple[str, str], Terms] = field(default_factory=dict)
+    _handlers: Mapping[str, Callable[[Event, Mapping[str, Any]], None]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._handlers = {
+            SCAN_RECORDED: self._scan,
+            POLICY_ADOPTED: self._adopt,
+            ASSET_DESCRIBED: self._describe,
+            **dict.fromkeys(map(str, Change), self._change),
+            Change.DETECTED: self._detect,
+            Decision.ACCEPTED: self._accept,
+            Decision.APPROVED: self._approve,
+            Decision.REVOKED: self._revoke,
+            Decision.DISMISSED: self._dismiss,
+            Decision.REINSTATED: self._reinstate,
+            Decision.RATED: self._rate,
+        }
+
+    def apply(self, event: Event) -> None:
+        """Bring the rows up to date with one event; kinds that are none of ours change nothing.
+
+        Raises `KeyError`, `TypeError`, `ValueError` or `IndexError` for an event that Fixby did not write.
+        """
+        if handle := self._handlers.get(event.kind):
+            handle(event, orjson.loads(event.body))
+
+    def redate(self) -> None:
+        """Give all open findings the due dates of the policies and the assets' descriptions now in force."""
+        for row in self.rows.findings.values():
+            if row.closed_at is None:
+                self._write_clock(row, self._timeline(row))
+
+    def terms(self, row: FindingRow) -> Terms:
+        """The terms that the policy in force gives a finding."""
+        rating = self.rows.exploitations.get(row.id)
+        if rating is None:
+            return self._common_terms(row.asset, row.category)
+        return terms_for(self.policy(row.asset), self._facts(row.asset, row.category, exploitation_of(rating)))
+
+    def policy(self, asset: str) -> Policy:
+        """The policy in force for an asset: the shipped one where the log names none."""
+        version = self._version(asset)
+        return policies.shipped() if version is None else parsed(self.rows.policies[version].toml)
+
+    def _version(self, asset: str) -> int | None:
+        return max((seq for seq, row in self.rows.policies.items() if row.asset == asset), default=None)
+
+    def _common_terms(self, asset: str, category: str) -> Terms:
+        """The terms of a finding of which nothing is known but its category."""
+        known = self._terms.get((asset, category))
+        if known is None:
+            known = terms_for(self.policy(asset), self._facts(asset, category, Exploitation()))
+            self._terms[asset, category] = known
+        return known
+
+    def _facts(self, asset: str, category: str, exploitation: Exploitation) -> Facts:
+        described = self.rows.assets.get(asset)
+        return Facts(Category(category), asset_of(described) if described else Asset(asset), exploitation=exploitation)
+
+    def _scan(self, event: Event, body: Mapping[str, Any]) -> None:
+        self.rows.scans[event.seq] = ScanRow(event.seq, *(body[column] for column in names_of(ScanRow)[1:]))
+
+    def _adopt(self, event: Event, body: Mapping[str, Any]) -> None:
+        named = (body["asset"], body["name"], body["digest"], body["toml"])
+        self.rows.policies[event.seq] = PolicyRow(event.seq, event.at, *named)
+        self._terms.clear()
+        self.redate()
+
+    def _describe(self, _: Event, body: Mapping[str, Any]) -> None:
+        words = (body["tier"], body["exposure"], encoded(body["tags"]).decode(), body["team"])
+        self.rows.assets[body["name"]] = AssetRow(body["name"], *words)
+        self._terms.clear()
+        self.redate()
+
+    def _detect(self, event: Event, body: Mapping[str, Any]) -> None:
+        finding = body["finding"]
+        rank, at = _RANKS[finding["severity"]], body["observed_at"]
+        terms = self._common_terms(body["asset"], finding["category"])
+        clock = _first_clock(terms, rank, at) if terms.calendar.days_off else _shifted(_first_clock(terms, rank, 0), at)
+        values: tuple[Any, ...] = (
+            event.subject,
+            body["identity"],
+            body["occurrence"],
+            body["previous"] or None,
+            body["asset"],
+            finding["category"],
+            finding["rule"]["id"],
+            rank,
+            event.seq,
+            at,
+            None,
+            None,
+            None,
+            *_first_since(rank),
+            *clock,
+            None,
+            event.seq,
+        )
+        self.rows.findings[event.subject] = FindingRow(*values)
+        self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
+
+    def _change(self, event: Event, body: Mapping[str, Any]) -> None:
+        """What a scan says of a finding that is known."""
+        row, sightings = self.rows.findings[event.subject], self.rows.sightings[event.subject]
+        change, at = Change(event.kind), body["observed_at"]
+        if "finding" in body:
+            sightings[body["scanner"]] = _sighting(event, body)
+        else:
+            _update(sightings[body["scanner"]], change, body)
+        before = self._timeline(row)
+        _settle(row, sightings.values(), body["scanner"])
+        after = self._run(row, before, change, at)
+        after = self._without_void(after, row, at)
+        if after != before:
+            self._write(row, after)
+        row.last_event = event.seq
+
+    def _run(self, row: FindingRow, timeline: Timeline, change: Change, at: int) -> Timeline:
+        """The clock after a change at `at` that left the finding with the severity in its row."""
+        if change is Change.FIXED:
+            row.policy = self._version(row.asset)
+            return closed(timeline, at, self.terms(row))
+        if change is Change.REOPENED:
+            row.policy = None
+            timeline = resumed(timeline, at)
+            valid = [acceptance for acceptance in self._living(row.id, at) if acceptance.valid_from is not None]
+            timeline = paused(timeline, at, valid[-1].until_at) if valid else timeline
+        severity = Severity.from_rank(row.severity)
+        return timeline if severity is timeline.severity else rescored(timeline, severity, at)
+
+    def _accept(self, event: Event, body: Mapping[str, Any]) -> None:
+        row, at = self.rows.findings[event.subject], body["observed_at"]
+        rating = self.rows.exploitations.get(event.subject)
+        self.rows.acceptances.setdefault(event.subject, []).append(
+            AcceptanceRow(
+                event.seq,
+                event.subject,
+                at,
+                event.actor,
+                body["owner"],
+                body["reason"],
+                body["mitigation"],
+                body["until"],
+                body["needed"],
+                "[]",
+                self._rank(row),
+                rating.known if rating else 0,
+                self._is_fixable(event.subject),
+                None,
+                None,
+                "",
+            )
+        )
+        self._approve(event, body)
+
+    def _approve(self, event: Event, body: Mapping[str, Any]) -> None:
+        row, at = self.rows.findings[event.subject], body["observed_at"]
+        *others, acceptance = self._living(event.subject, at)
+        approvals = [*orjson.loads(acceptance.approvals), *body["approvals"]]
+        acceptance.approvals = encoded(approvals).decode()
+        if acceptance.valid_from is None and len(approvals) >= acceptance.needed:
+            timeline = self._ended(self._timeline(row), others, at, "replaced by another")
+            acceptance.valid_from = at
+            self._write(row, paused(timeline, at, acceptance.until_at))
+        row.last_event = event.seq
+
+    def _revoke(self, event: Event, body: Mapping[str, Any]) -> None:
+        row, at = self.rows.findings[event.subject], body["observed_at"]
+        before = self._timeline(row)
+        after = self._ended(before, self._living(event.subject, at), at, "revoked")
+        if after != before:
+            self._write(row, after)
+        row.last_event = event.seq
+
+    def _dismiss(self, event: Event, body: Mapping[str, Any]) -> None:
+        row = self.rows.findings[event.subject]
+        row.dismissed_at = body["observed_at"]
+        row.last_event = event.seq
+
+    def _reinstate(self, event: Event, _: Mapping[str, Any]) -> None:
+        row = self.rows.findings[event.subject]
+        row.dismissed_at = None
+        row.last_event = event.seq
+
+    def _rate(self, event: Event, body: Mapping[str, Any]) -> None:
+        row, at = self.rows.findings[event.subject], body["observed_at"]
+        timeline = self._timeline(row)
+        before = self.rows.exploitations.get(row.id)
+        known = exploitation_of(before) if before else Exploitation()
+        rated = _rated(known, body["known"], body["epss"], running_time(timeline, at))
+        steps = encoded(rated.epss_since).decode()
+        self.rows.exploitations[row.id] = ExploitationRow(
+            row.id, int(rated.known), rated.known_since, rated.epss, steps
+        )
+        if row.closed_at is None:
+            self._write(row, self._without_void(timeline, row, at))
+        row.last_event = event.seq
+
+    def _without_void(self, timeline: Timeline, row: FindingRow, at: int) -> Timeline:
+        """The timeline without the pauses of acceptances whose facts no longer hold."""
+        for acceptance in self._living(row.id, at):
+            if reason := self._why_void(row.id, acceptance):
+                timeline = self._ended(timeline, [acceptance], at, reason)
+        return timeline
+
+    def _why_void(self, id_: str, acceptance: AcceptanceRow) -> str:
+        rating = self.rows.exploitations.get(id_)
+        if self._rank(self.rows.findings[id_]) > acceptance.severity:
+            return "void: the severity has risen"
+        if rating and rating.known > acceptance.known:
+            return "void: it is known to be exploited"
+        if self._is_fixable(id_) > acceptance.fixable:
+            return "void: there is a fix now"
+        return ""
+
+    def _rank(self, row: FindingRow) -> int:
+        """The rank of the severity that the policy treats a finding as having."""
+        return row.severity if row.severity >= 0 else self.policy(row.asset).terms.unknown_as.rank
+
+    def _is_fixable(self, id_: str) -> int:
+        return max(sighting.fixable for sighting in self.rows.sightings[id_].values())
+
+    def _living(self, id_: str, at: int) -> list[AcceptanceRow]:
+        """The acceptances of a finding that nothing has ended, waiting or valid, oldest first."""
+        some = self.rows.acceptances.get(id_, ())
+        return [acceptance for acceptance in some if acceptance.ended_at is None and acceptance.until_at > at]
+
+    def _ended(self, timeline: Timeline, some: Sequence[AcceptanceRow], at: int, reason: str) -> Timeline:
+        """End acceptances; the timeline then runs again where one of them had paused it."""
+        for acceptance in some:
+            acceptance.ended_at, acceptance.ended_because = at, reason
+        was_paused = any(acceptance.valid_from is not None for acceptance in some) and timeline.closed_at is None
+        return resumed(timeline, at) if was_paused else timeline
+
+    def _timeline(self, row: FindingRow) -> Timeline:
+        return timeline_of(row, self.rows.segments.get(row.id, ()))
+
+    def _write(self, row: FindingRow, timeline: Timeline) -> None:
+        """Write a timeline down in a finding's columns and its later segments."""
+        for level, column in _SINCE.items():
+            setattr(row, column, timeline.since.get(level))
+        row.closed_at = timeline.closed_at
+        first, *later = timeline.running
+        row.started_at, row.stopped_at = first.start, first.stop
+        self.rows.segments.pop(row.id, None)
+        run = (first.stop or 0) - first.start
+        for number, segment in enumerate(later, start=2):
+            some = self.rows.segments.setdefault(row.id, [])
+            some.append(SegmentRow(row.id, number, segment.start, segment.stop, run))
+            run += (segment.stop or segment.start) - segment.start
+        self._write_clock(row, timeline)
+
+    def _write_clock(self, row: FindingRow, timeline: Timeline) -> None:
+        for column, value in asdict(columns(timeline, self.terms(row))).items():
+            setattr(row, column, value)
 
 
-def load(database: Database, ids: Iterable[str]) -> Rows:
-    """The rows of the findings of these ids; no scans."""
-    rows = Rows()
-    for some in _pieces(ids):
-        marks, named = _marks(some)
-        _read(database, rows, f"id IN ({marks})", f"finding_id IN ({marks})", named)
-    return rows
+def timeline_of(row: FindingRow, segments: Iterable[SegmentRow]) -> Timeline:
+    """The timeline that stands in a finding's columns and its later segments."""
+    known = ((level, getattr(row, column)) for level, column in _SINCE.items())
+    later = (Segment(segment.started_at, segment.stopped_at) for segment in segments)
+    timeline = Timeline(
+        severity=Severity.from_rank(row.severity),
+        since={level: since for level, since in known if since is not None},
+        running=(Segment(row.started_at, row.stopped_at), *later),
+        closed_at=row.closed_at,
+        verdict=_verdict(row),
+    )
+    return timeline if row.dismissed_at is None else dismissed(timeline)
 
 
-def load_all(database: Database) -> Rows:
-    """The rows of all findings and scans."""
-    rows = Rows()
-    _read(database, rows, "1 = 1", "1 = 1", {})
-    values: Any
-    for values in database.run(f"SELECT {_names(ScanRow)} FROM scan"):
-        rows.scans[values[0]] = ScanRow(*values)
-    return rows
+def exploitation_of(row: ExploitationRow) -> Exploitation:
+    """What is known of a finding's exploitation."""
+    steps = tuple((percent, since) for percent, since in orjson.loads(row.epss_since))
+    return Exploitation(bool(row.known), row.known_since, row.epss, steps)
 
 
-def _read(database: Database, rows: Rows, of_finding: str, of_rest: str, named: Mapping[str, str]) -> None:
-    values: Any
-    for values in database.run(f"SELECT {_names(FindingRow)} FROM finding WHERE {of_finding}", **named):
-        finding = FindingRow(*values)
-        rows.findings[finding.id] = finding
-        rows.sightings[finding.id] = {}
-    for values in database.run(f"SELECT {_names(SightingRow)} FROM sighting WHERE {of_rest}", **named):
-        sighting = SightingRow(*values)
-        rows.sightings.setdefault(sighting.finding_id, {})[sighting.scanner] = sighting
-    of_segments = f"SELECT {_names(SegmentRow)} FROM running_segment WHERE {of_rest} ORDER BY number"
-    for values in database.run(of_segments, **named):
-        segment = SegmentRow(*values)
-        rows.segments.setdefault(segment.finding_id, []).append(segment)
+def asset_of(row: AssetRow) -> Asset:
+    """An asset as it is described."""
+    return Asset(row.name, row.tier, row.exposure, tuple(orjson.loads(row.tags)), row.team)
 
 
-def save(database: Database, rows: Rows, replaced: Iterable[str]) -> None:
-    """Write all of `rows`; `replaced` are the ids that stand in the store already."""
-    for some in _pieces(replaced):
-        marks, named = _marks(some)
-        database.run(f"DELETE FROM finding WHERE id IN ({marks})", **named)
-        database.run(f"DELETE FROM sighting WHERE finding_id IN ({marks})", **named)
-        database.run(f"DELETE FROM running_segment WHERE finding_id IN ({marks})", **named)
-    _insert(database, "finding", FindingRow, rows.findings.values())
-    _insert(database, "sighting", SightingRow, (row for by in rows.sightings.values() for row in by.values()))
-    _insert(database, "running_segment", SegmentRow, (row for some in rows.segments.values() for row in some))
-    _insert(database, "scan", ScanRow, rows.scans.values())
+@lru_cache(maxsize=64)
+def parsed(toml: str) -> Policy:
+    """The policy that a text of the log says."""
+    return policies.parse(toml, "the policy in force")
 
 
-_CHANGES = frozenset(Change)
 _PRESENCE = {
     Change.OBSERVED: Presence.PRESENT,
     Change.NOT_OBSERVED: Presence.NOT_OBSERVED,
@@ -174,26 +351,7 @@ _PRESENCE = {
 }
 _RANKS = {str(severity): severity.rank for severity in Severity}
 _SINCE = {level: f"since_{level}" for level in (*LEVELS, Severity.UNKNOWN)}
-
-
-def _new_row(event: Event, body: Mapping[str, Any]) -> FindingRow:
-    finding = body["finding"]
-    rank = _RANKS[finding["severity"]]
-    return FindingRow(
-        event.subject,
-        body["identity"],
-        body["occurrence"],
-        body["previous"] or None,
-        body["asset"],
-        finding["category"],
-        finding["rule"]["id"],
-        rank,
-        event.seq,
-        body["observed_at"],
-        None,
-        None,
-        *_first_since(rank),
-    )
+_PRESENT = str(Presence.PRESENT)
 
 
 @cache
@@ -203,8 +361,21 @@ def _first_since(rank: int) -> tuple[int | None, ...]:
     return tuple(since.get(level) for level in _SINCE)
 
 
+@lru_cache(maxsize=256)
+def _first_clock(terms: Terms, rank: int, at: int) -> tuple[int | None, ...]:
+    """The clock of a finding that was just detected, in the order of the columns."""
+    return astuple(columns(detected(Severity.from_rank(rank), at), terms))
+
+
+def _shifted(clock: tuple[int | None, ...], seconds: int) -> tuple[int | None, ...]:
+    """The clock of what was detected so much later."""
+    due_at, soon_at, *rest = clock
+    return (due_at if due_at is None else due_at + seconds, soon_at if soon_at is None else soon_at + seconds, *rest)
+
+
 def _sighting(event: Event, body: Mapping[str, Any]) -> SightingRow:
     finding = body["finding"]
+    component = finding["component"]
     return SightingRow(
         event.subject,
         body["scanner"],
@@ -213,31 +384,14 @@ def _sighting(event: Event, body: Mapping[str, Any]) -> SightingRow:
         _RANKS[finding["severity"]],
         int(finding["suppression"] is not None),
         finding["locations"][0]["path"] if finding["locations"] else "",
-        finding["component"]["name"] if finding["component"] else "",
+        component["name"] if component else "",
         " ".join(finding["identifiers"]["names"]),
+        int(bool(component and component["fixed_versions"])),
         body["details"],
         encoded(body["units"]).decode(),
         event.seq,
         None,
     )
-
-
-_PRESENT = str(Presence.PRESENT)
-
-
-def _change(rows: Rows, event: Event, body: Mapping[str, Any]) -> None:
-    """What an event does to the rows of a finding that is known."""
-    finding, sightings = rows.findings[event.subject], rows.sightings[event.subject]
-    change = Change(event.kind)
-    if "finding" in body:
-        sightings[body["scanner"]] = _sighting(event, body)
-    else:
-        _update(sightings[body["scanner"]], change, body)
-    before = timeline_of(finding, rows.segments.get(event.subject, ()))
-    _settle(finding, sightings.values(), body["scanner"])
-    after = _run(before, change, Severity.from_rank(finding.severity), body["observed_at"])
-    if after != before:
-        _set_timeline(rows, event.subject, after)
 
 
 def _update(row: SightingRow, change: Change, body: Mapping[str, Any]) -> None:
@@ -257,57 +411,16 @@ def _settle(finding: FindingRow, sightings: Iterable[SightingRow], scanner: str)
     finding.detail = worst.detail
 
 
-def _run(timeline: Timeline, change: Change, severity: Severity, at: int) -> Timeline:
-    """The clock after a change at `at` that left the finding with a severity."""
-    if change is Change.FIXED:
-        return closed(timeline, at)
-    after = resumed(timeline, at) if change is Change.REOPENED else timeline
-    return after if severity is after.severity else rescored(after, severity, at)
+def _rated(before: Exploitation, known: bool, epss: int, ran: int) -> Exploitation:  # noqa: FBT001 - as the body has it
+    """What is known of exploitation after news at a running time; a new highest probability is a step."""
+    known_since = ran if known and before.known_since is None else before.known_since
+    highest = max((percent for percent, _ in before.epss_since), default=0)
+    steps = (*before.epss_since, (epss, ran)) if epss > highest else before.epss_since
+    return replace(before, known=known, known_since=known_since, epss=epss, epss_since=steps)
 
 
-def timeline_of(row: FindingRow, segments: Iterable[SegmentRow]) -> Timeline:
-    """The timeline that stands in a finding's columns and its later segments."""
-    known = ((level, getattr(row, column)) for level, column in _SINCE.items())
-    later = (Segment(segment.started_at, segment.stopped_at) for segment in segments)
-    return Timeline(
-        severity=Severity.from_rank(row.severity),
-        since={level: since for level, since in known if since is not None},
-        running=(Segment(row.started_at, row.stopped_at), *later),
-        closed_at=row.closed_at,
-    )
-
-
-def _set_timeline(rows: Rows, id_: str, timeline: Timeline) -> None:
-    row = rows.findings[id_]
-    for level, column in _SINCE.items():
-        setattr(row, column, timeline.since.get(level))
-    row.closed_at = timeline.closed_at
-    first, *later = timeline.running
-    row.started_at, row.stopped_at = first.start, first.stop
-    rows.segments.pop(id_, None)
-    run = (first.stop or 0) - first.start
-    for number, segment in enumerate(later, start=2):
-        rows.segments.setdefault(id_, []).append(SegmentRow(id_, number, segment.start, segment.stop, run))
-        run += (segment.stop or segment.start) - segment.start
-
-
-def _names(row: type) -> str:
-    return ", ".join(_columns(row))
-
-
-def _columns(row: type) -> list[str]:
-    return [column.name for column in fields(row)]
-
-
-def _insert(database: Database, table: str, row: type, rows: Iterable[object]) -> None:
-    database.insert(table, _columns(row), map(attrgetter(*_columns(row)), rows))
-
-
-def _pieces(ids: Iterable[str], size: int = 500) -> Iterable[list[str]]:
-    remaining = iter(ids)
-    return iter(lambda: list(islice(remaining, size)), [])
-
-
-def _marks(values: list[str]) -> tuple[str, dict[str, str]]:
-    named = {f"v{number}": value for number, value in enumerate(values)}
-    return ", ".join(f":{name}" for name in named), named
+def _verdict(row: FindingRow) -> Reading | None:
+    if row.verdict is None:
+        return None
+    level = None if row.deciding is None else Severity.from_rank(row.deciding)
+    return Reading(Status(row.verdict), row.due_at, row.time_left, level)

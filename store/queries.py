@@ -10,11 +10,10 @@ from fixby.errors import UsageError
 from fixby.lifecycle import Presence, in_scope
 from fixby.query import Term
 from fixby.severity import Severity
-from fixby.sla import sql as sla_sql
-from fixby.sla.clock import Terms
+from fixby.sla.sql import DUE_AT, STATUS
 from fixby.store.codec import decoded
-from fixby.store.database import Database, Row, Value
-from fixby.store.selection import condition
+from fixby.store.database import Database, Row
+from fixby.store.selection import ACCEPTED, condition
 from fixby.tracked import HistoryEntry, State, TrackedFinding, Witness
 
 
@@ -31,31 +30,32 @@ class RecordedScan:
     finished_at: int
 
 
-def findings(
-    database: Database, query: Sequence[Term], clock: Terms, now: int, limit: int | None = None
-) -> list[TrackedFinding]:
+def findings(database: Database, query: Sequence[Term], now: int, limit: int | None = None) -> list[TrackedFinding]:
     """The findings that a query selects, the first due first. Raises `UsageError` for a value that makes no sense."""
-    clocked, parameters = _clocked(query, clock, now)
+    where = condition(query)
     rows = database.run(
-        "SELECT finding.id, asset, closed_at, started_at, due_at, sla_status, previous, body"
-        f" FROM ({clocked}) AS finding JOIN event ON event.seq = finding.detail"
-        " ORDER BY closed_at IS NOT NULL, due_at IS NULL, due_at, severity DESC, finding.id"
+        f"SELECT finding.id, asset, closed_at, started_at, {DUE_AT} AS due, {STATUS} AS status, previous, body,"
+        f" dismissed_at IS NOT NULL, {ACCEPTED}"
+        f" FROM finding JOIN event ON event.seq = finding.detail WHERE {where.sql}"
+        f" ORDER BY closed_at IS NOT NULL, {DUE_AT} IS NULL, due, finding.severity DESC, finding.id"
         + (f" LIMIT {limit:d}" if limit is not None else ""),
-        **parameters,
+        **where.parameters,
+        now=now,
     )
     witnesses = _witnesses(database, [str(row[0]) for row in rows])
     return [_tracked(row, witnesses[str(row[0])]) for row in rows]
 
 
-def matching(database: Database, query: Sequence[Term], clock: Terms, now: int) -> list[str]:
+def matching(database: Database, query: Sequence[Term], now: int) -> list[str]:
     """The ids of the findings that a query selects, in order of id."""
-    clocked, parameters = _clocked(query, clock, now)
-    return [str(id_) for (id_,) in database.run(f"SELECT id FROM ({clocked}) AS finding ORDER BY id", **parameters)]
+    where = condition(query)
+    statement = f"SELECT id FROM finding WHERE {where.sql} ORDER BY id"
+    return [str(id_) for (id_,) in database.run(statement, **where.parameters, now=now)]
 
 
-def finding(database: Database, prefix: str, clock: Terms, now: int) -> TrackedFinding:
+def finding(database: Database, prefix: str, now: int) -> TrackedFinding:
     """The one finding whose id begins with `prefix`. Raises `UsageError` where none or several do."""
-    found = findings(database, [Term("id", (prefix,))], clock, now, limit=3)
+    found = findings(database, [Term("id", (prefix,))], now, limit=3)
     if not found:
         raise UsageError(f"No finding has an id that begins with {prefix!r}.", "See the ids: fixby list")
     if len(found) > 1:
@@ -84,22 +84,13 @@ def history(database: Database, id_: str) -> list[HistoryEntry]:
     return [HistoryEntry(at, actor, kind, orjson.loads(body).get("reason") or "") for at, actor, kind, body in rows]
 
 
-def _clocked(query: Sequence[Term], clock: Terms, now: int) -> tuple[str, dict[str, Value]]:
-    """The rows of `finding` that a query selects, with the columns `due_at` and `sla_status`."""
-    where = condition(query)
-    due, status = sla_sql.due_at(clock), sla_sql.status(clock)
-    clocked = f"SELECT finding.*, {due.sql} AS due_at, {status.sql} AS sla_status FROM finding"
-    parameters = {**where.parameters, **due.parameters, **status.parameters, "now": now}
-    return f"SELECT * FROM ({clocked}) AS finding WHERE {where.sql}", parameters
-
-
 def _tracked(row: Row, witnesses: Sequence[Witness]) -> TrackedFinding:
-    id_, asset, closed_at, started_at, due_at, status, previous, body = row
+    id_, asset, closed_at, started_at, due_at, status, previous, body, is_dismissed, is_accepted = row
     values: dict[str, Any] = {"closed_at": closed_at, "due_at": due_at, "first_seen": started_at, "asset": asset}
     return TrackedFinding(
         id=str(id_),
         finding=decoded(orjson.loads(str(body))["finding"]),
-        state=State.OPEN if closed_at is None else State.FIXED,
+        state=_state(closed_at is not None, bool(is_dismissed), bool(is_accepted)),
         last_seen=max(witness.last_seen for witness in witnesses),
         sla_status=str(status),
         witnesses=tuple(witnesses),
@@ -107,6 +98,11 @@ def _tracked(row: Row, witnesses: Sequence[Witness]) -> TrackedFinding:
         previous=str(previous or ""),
         **values,
     )
+
+
+def _state(is_closed: bool, is_dismissed: bool, is_accepted: bool) -> State:  # noqa: FBT001 - as the row has it
+    states = {State.FIXED: is_closed, State.DISMISSED: is_dismissed, State.ACCEPTED: is_accepted}
+    return next((state for state, holds in states.items() if holds), State.OPEN)
 
 
 def _why_not_observed(witnesses: Sequence[Witness]) -> str:

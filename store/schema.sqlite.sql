@@ -2,6 +2,34 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
+CREATE TABLE acceptance (
+	seq INTEGER NOT NULL, 
+	finding_id TEXT NOT NULL, 
+	requested_at BIGINT NOT NULL, 
+	requested_by TEXT NOT NULL, 
+	owner TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	mitigation TEXT NOT NULL, 
+	until_at BIGINT NOT NULL, 
+	needed INTEGER NOT NULL, 
+	approvals TEXT NOT NULL, 
+	severity SMALLINT NOT NULL, 
+	known SMALLINT NOT NULL, 
+	fixable SMALLINT NOT NULL, 
+	valid_from BIGINT, 
+	ended_at BIGINT, 
+	ended_because TEXT NOT NULL, 
+	PRIMARY KEY (seq)
+);
+CREATE INDEX acceptance_finding ON acceptance (finding_id);
+CREATE TABLE asset (
+	name TEXT NOT NULL, 
+	tier TEXT NOT NULL, 
+	exposure TEXT NOT NULL, 
+	tags TEXT NOT NULL, 
+	team TEXT NOT NULL, 
+	PRIMARY KEY (name)
+);
 CREATE TABLE coverage (
 	digest TEXT NOT NULL, 
 	body BLOB NOT NULL, 
@@ -18,6 +46,15 @@ CREATE TABLE event (
 	PRIMARY KEY (seq)
 );
 CREATE INDEX event_subject ON event (subject);
+CREATE TABLE exploitation (
+	finding_id TEXT NOT NULL, 
+	known SMALLINT NOT NULL, 
+	known_since BIGINT, 
+	epss SMALLINT NOT NULL, 
+	epss_since TEXT NOT NULL, 
+	PRIMARY KEY (finding_id)
+)
+ WITHOUT ROWID;
 CREATE TABLE finding (
 	id TEXT NOT NULL, 
 	identity TEXT NOT NULL, 
@@ -31,21 +68,41 @@ CREATE TABLE finding (
 	started_at BIGINT NOT NULL, 
 	stopped_at BIGINT, 
 	closed_at BIGINT, 
+	dismissed_at BIGINT, 
 	since_info BIGINT, 
 	since_low BIGINT, 
 	since_medium BIGINT, 
 	since_high BIGINT, 
 	since_critical BIGINT, 
 	since_unknown BIGINT, 
+	due_at BIGINT, 
+	soon_at BIGINT, 
+	deciding SMALLINT, 
+	paused_from BIGINT, 
+	paused_until BIGINT, 
+	time_left BIGINT, 
+	verdict TEXT, 
+	policy BIGINT, 
+	last_event BIGINT NOT NULL, 
 	PRIMARY KEY (id)
 )
  WITHOUT ROWID;
 CREATE INDEX finding_asset ON finding (asset);
+CREATE INDEX finding_due ON finding (closed_at, due_at);
 CREATE INDEX finding_open ON finding (closed_at, severity);
 CREATE TABLE meta (
 	"key" TEXT NOT NULL, 
 	value TEXT NOT NULL, 
 	PRIMARY KEY ("key")
+);
+CREATE TABLE policy (
+	seq INTEGER NOT NULL, 
+	at BIGINT NOT NULL, 
+	asset TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	toml TEXT NOT NULL, 
+	PRIMARY KEY (seq)
 );
 CREATE TABLE running_segment (
 	finding_id TEXT NOT NULL, 
@@ -81,6 +138,7 @@ CREATE TABLE sighting (
 	path TEXT NOT NULL, 
 	package TEXT NOT NULL, 
 	names TEXT NOT NULL, 
+	fixable SMALLINT NOT NULL, 
 	details TEXT NOT NULL, 
 	units TEXT NOT NULL, 
 	detail BIGINT NOT NULL, 

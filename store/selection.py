@@ -10,6 +10,7 @@ from fixby.finding import Category
 from fixby.query import Term
 from fixby.severity import Severity
 from fixby.sla.clock import Status
+from fixby.sla.sql import BREACHED, STATUS
 from fixby.store.database import Value
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -18,7 +19,7 @@ Bind = Callable[[Value], str]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on a row of `finding` that has the columns `due_at` and `sla_status` as well."""
+    """A condition on a row of `finding`, with the parameter `:now` besides its own."""
 
     sql: str
     parameters: dict[str, Value]
@@ -44,6 +45,13 @@ OBSERVED = (
 """Whether the latest scan of one of its scanners saw the finding."""
 
 
+ACCEPTED = (
+    "EXISTS (SELECT 1 FROM acceptance WHERE finding_id = finding.id AND valid_from IS NOT NULL AND ended_at IS NULL"
+    " AND until_at > :now)"
+)
+"""Whether an acceptance of the finding is valid now."""
+
+
 def _compiled(term: Term, bind: Bind) -> str:
     sql = " OR ".join(_COMPILERS[term.qualifier](value, bind) for value in term.values)
     return f"NOT ({sql})" if term.negated else f"({sql})"
@@ -55,37 +63,41 @@ def _is(value: str, _: Bind) -> str:
     return _STATES[value]
 
 
+_OPEN = "(finding.closed_at IS NULL AND finding.dismissed_at IS NULL)"
 _STATES = {
-    "open": "closed_at IS NULL",
-    "fixed": "closed_at IS NOT NULL",
-    "not_observed": f"(closed_at IS NULL AND NOT {OBSERVED})",
+    "open": _OPEN,
+    "accepted": f"({_OPEN} AND {ACCEPTED})",
+    "dismissed": "(finding.closed_at IS NULL AND finding.dismissed_at IS NOT NULL)",
+    "fixed": "finding.closed_at IS NOT NULL",
+    "not_observed": f"({_OPEN} AND NOT {OBSERVED})",
     "suppressed": "NOT EXISTS (SELECT 1 FROM sighting WHERE finding_id = finding.id AND suppressed = 0)",
 }
 
 
 def _severity(value: str, bind: Bind) -> str:
-    return f"severity = {bind(_one_of(Severity, value).rank)}"
+    return f"finding.severity = {bind(_one_of(Severity, value).rank)}"
 
 
 def _category(value: str, bind: Bind) -> str:
-    return f"category = {bind(_one_of(Category, value))}"
+    return f"finding.category = {bind(_one_of(Category, value))}"
 
 
 def _sla(value: str, bind: Bind) -> str:
-    return f"sla_status = {bind(_one_of(Status, value))}"
+    status = _one_of(Status, value)
+    return BREACHED if status is Status.BREACHED else f"({STATUS}) = {bind(status)}"
 
 
 def _asset(value: str, bind: Bind) -> str:
-    return f"asset = {bind(value)}"
+    return f"finding.asset = {bind(value)}"
 
 
 def _rule(value: str, bind: Bind) -> str:
-    return f"rule_id = {bind(value)}"
+    return f"finding.rule_id = {bind(value)}"
 
 
 def _id(value: str, bind: Bind) -> str:
     """Ids are hexadecimal and sorted, so that those of a prefix stand between it and its last possible extension."""
-    return f"(id >= {bind(value.lower())} AND id <= {bind(value.lower() + 'g')})"
+    return f"(finding.id >= {bind(value.lower())} AND finding.id <= {bind(value.lower() + 'g')})"
 
 
 def _scanner(value: str, bind: Bind) -> str:

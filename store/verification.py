@@ -6,8 +6,10 @@ from hashlib import sha256
 from typing import TypeVar
 
 from fixby.errors import StoreError
-from fixby.store import log, projection
+from fixby.store import log
 from fixby.store.database import Database
+from fixby.store.projection import Projector
+from fixby.store.rows import Rows, load_all
 
 Key = TypeVar("Key")
 
@@ -24,22 +26,27 @@ def flaws(database: Database) -> Iterator[str]:
 
 def _of_the_rows(database: Database) -> Iterator[str]:
     """Where the rows are not what the log tells; nothing can be told of them where it is not Fixby's."""
-    told, readable = projection.Rows(), True
+    told, readable = Rows(), True
+    projector = Projector(told)
     for event, _ in log.events(database):
         try:
-            projection.apply(told, event)
+            projector.apply(event)
         except (KeyError, TypeError, ValueError, IndexError) as error:
             readable = False
             yield f"event {event.seq} is none that Fixby writes: {error!r}"
     if readable:
-        yield from _differences(told, projection.load_all(database))
+        yield from _differences(told, load_all(database))
 
 
-def _differences(told: projection.Rows, stored: projection.Rows) -> Iterator[str]:
+def _differences(told: Rows, stored: Rows) -> Iterator[str]:
     yield from _unlike("scan", told.scans, stored.scans)
     yield from _unlike("finding", told.findings, stored.findings)
     yield from _unlike("sightings of finding", told.sightings, stored.sightings)
     yield from _unlike("running time of finding", told.segments, stored.segments)
+    yield from _unlike("exploitation of finding", told.exploitations, stored.exploitations)
+    yield from _unlike("acceptances of finding", told.acceptances, stored.acceptances)
+    yield from _unlike("policy", told.policies, stored.policies)
+    yield from _unlike("asset", told.assets, stored.assets)
 
 
 def _unlike(name: str, told: Mapping[Key, object], stored: Mapping[Key, object]) -> Iterator[str]:

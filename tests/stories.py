@@ -5,30 +5,22 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fixby.asset import Asset
 from fixby.component import component
 from fixby.finding import Category, Finding, Location, Rule
 from fixby.identifiers import identifiers
+from fixby.policies.policy import Policy, shipped
 from fixby.query import parse
 from fixby.scan import Complete, Coverage, Scan
 from fixby.severity import Severity, SeveritySource
-from fixby.sla.clock import Terms
 from fixby.store import queries
 from fixby.store.database import Database
-from fixby.store.ingestion import Occasion, Recorded, record
+from fixby.store.ingestion import Recorded, record
+from fixby.store.terms import Occasion
 from fixby.tracked import TrackedFinding
 
 DAY = 86_400
 REGRESSION_WINDOW = 30 * DAY
-TERMS = Terms(
-    windows={
-        Severity.CRITICAL: DAY,
-        Severity.HIGH: 7 * DAY,
-        Severity.MEDIUM: 30 * DAY,
-        Severity.LOW: 90 * DAY,
-    },
-    unknown_as=Severity.HIGH,
-    due_soon_percent=25,
-)
 
 
 def weakness(
@@ -94,14 +86,14 @@ def scan(*findings: Finding, at: int, scanned: Mapping[str, str] | None = None, 
     return Scan(**said | others)
 
 
-def told(database: Database, one: Scan, *, asset: str = "web") -> Recorded:
-    """What a scan changes that is stored when it ends."""
-    return record(database, one, Occasion(asset, "ada", one.finished_at, REGRESSION_WINDOW))
+def told(database: Database, one: Scan, *, asset: str = "web", policy: Policy | None = None) -> Recorded:
+    """What a scan changes that is stored when it ends, under the shipped policy unless told otherwise."""
+    return record(database, one, Occasion(Asset(asset), "ada", one.finished_at, policy or shipped()))
 
 
 def found(database: Database, query: str = "", *, now: int = 0) -> list[TrackedFinding]:
     """The findings that a query selects."""
-    return queries.findings(database, parse(query), TERMS, now)
+    return queries.findings(database, parse(query), now)
 
 
 def the_one(database: Database, query: str = "", *, now: int = 0) -> TrackedFinding:

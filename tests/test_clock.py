@@ -5,19 +5,24 @@ from datetime import UTC, datetime
 import pytest
 
 from fixby.severity import Severity
+from fixby.sla import clock
+from fixby.sla.calendar import working_days
 from fixby.sla.clock import (
     Reading,
     Segment,
     Status,
     Terms,
     Timeline,
-    closed,
+    Window,
     detected,
+    dismissed,
     is_regression,
     paused,
     reading,
+    reinstated,
     rescored,
     resumed,
+    windows,
 )
 from fixby.sla.duration import duration, until
 
@@ -31,7 +36,7 @@ CRITICAL, HIGH, MEDIUM, LOW, INFO, UNKNOWN = (
 )
 HOUR, DAY = 3600, 86400
 SHIPPED = Terms(
-    windows={CRITICAL: DAY, HIGH: 7 * DAY, MEDIUM: 30 * DAY, LOW: 90 * DAY},
+    windows=windows({CRITICAL: DAY, HIGH: 7 * DAY, MEDIUM: 30 * DAY, LOW: 90 * DAY}),
     unknown_as=HIGH,
     due_soon_percent=25,
 )
@@ -40,6 +45,11 @@ SHIPPED = Terms(
 def at(text: str) -> int:
     """An instant of 2026, as in `3 Mar 12:00`."""
     return int(datetime.strptime(f"2026 {text}", "%Y %d %b %H:%M").replace(tzinfo=UTC).timestamp())
+
+
+def closed(timeline: Timeline, at: int) -> Timeline:
+    """The finding is fixed while the shipped policy is in force."""
+    return clock.closed(timeline, at, SHIPPED)
 
 
 def read(timeline: Timeline, now: str) -> Reading:
@@ -120,12 +130,14 @@ def test_what_becomes_unknown_counts_as_high_from_then_on_unless_it_was_high_bef
 
 def test_a_policy_may_treat_unknown_as_critical_or_as_nothing() -> None:
     unknown = detected(UNKNOWN, 0)
-    assert reading(unknown, Terms(windows={CRITICAL: 10}, unknown_as=CRITICAL, due_soon_percent=25), 0).due_at == 10
-    assert reading(unknown, Terms(windows={LOW: 10}, unknown_as=INFO, due_soon_percent=25), 0).status is Status.EXEMPT
+    as_critical = Terms(windows=windows({CRITICAL: 10}), unknown_as=CRITICAL, due_soon_percent=25)
+    as_nothing = Terms(windows=windows({LOW: 10}), unknown_as=INFO, due_soon_percent=25)
+    assert reading(unknown, as_critical, 0).due_at == 10
+    assert reading(unknown, as_nothing, 0).status is Status.EXEMPT
 
 
 def test_severe_findings_without_a_window_of_their_own_have_those_of_the_milder_levels() -> None:
-    terms = Terms(windows={MEDIUM: 10}, unknown_as=HIGH, due_soon_percent=25)
+    terms = Terms(windows=windows({MEDIUM: 10}), unknown_as=HIGH, due_soon_percent=25)
     assert reading(detected(CRITICAL, 0), terms, 0).level is MEDIUM
 
 
@@ -201,7 +213,7 @@ def test_closed_during_a_pause_met_its_promise_and_back_it_has_the_time_that_was
 
 
 def test_open_findings_follow_the_policy_that_is_asked() -> None:
-    stricter = Terms(windows={HIGH: 2 * DAY}, unknown_as=HIGH, due_soon_percent=25)
+    stricter = Terms(windows=windows({HIGH: 2 * DAY}), unknown_as=HIGH, due_soon_percent=25)
     assert reading(detected(HIGH, at("1 Mar 00:00")), stricter, at("1 Mar 00:00")).due_at == at("3 Mar 00:00")
 
 
@@ -228,14 +240,14 @@ def test_the_due_instant_itself_is_in_time_and_the_last_quarter_is_due_soon(
 
 @pytest.mark.parametrize(("percent", "status"), [(0, Status.ON_TRACK), (100, Status.DUE_SOON)])
 def test_how_soon_due_soon_begins_is_set_by_the_policy(percent: int, status: Status) -> None:
-    terms = Terms(windows={HIGH: 100}, unknown_as=HIGH, due_soon_percent=percent)
+    terms = Terms(windows=windows({HIGH: 100}), unknown_as=HIGH, due_soon_percent=percent)
     assert reading(detected(HIGH, 0), terms, 0).status is status
     assert reading(detected(HIGH, 0), terms, 100).status is Status.DUE_SOON
 
 
 def test_a_window_that_ends_with_a_segment_is_due_then_and_not_when_the_next_one_begins() -> None:
     timeline = Timeline(HIGH, detected(HIGH, 0).since, (Segment(0, 4), Segment(10, 13), Segment(20)))
-    terms = Terms(windows={HIGH: 7}, unknown_as=HIGH, due_soon_percent=25)
+    terms = Terms(windows=windows({HIGH: 7}), unknown_as=HIGH, due_soon_percent=25)
     assert reading(timeline, terms, 12).due_at == 13
     assert reading(timeline, terms, 13) == Reading(Status.DUE_SOON, 13, 0, HIGH)
     assert reading(timeline, terms, 14) == Reading(Status.BREACHED, 13, -1, HIGH)
@@ -243,13 +255,72 @@ def test_a_window_that_ends_with_a_segment_is_due_then_and_not_when_the_next_one
 
 def test_a_pause_that_is_known_beforehand_is_in_the_due_date() -> None:
     planned = paused(detected(HIGH, 0), 4, until=100)
-    terms = Terms(windows={HIGH: 7}, unknown_as=HIGH, due_soon_percent=25)
-    assert reading(planned, terms, 2) == Reading(Status.ON_TRACK, 103, 5, HIGH)
+    terms = Terms(windows=windows({HIGH: 7}), unknown_as=HIGH, due_soon_percent=25)
+    assert reading(planned, terms, 2) == Reading(Status.ON_TRACK, 103, 101, HIGH)
 
 
 def test_what_a_clock_set_back_says_changes_nothing_from_before_the_start() -> None:
     assert rescored(detected(MEDIUM, 100), CRITICAL, 40).since[CRITICAL] == 0
     assert read(detected(HIGH, at("1 Mar 00:00")), "28 Feb 00:00").status is Status.ON_TRACK
+
+
+def test_marked_false_positive_and_later_reopened_the_time_in_between_counts() -> None:
+    found = detected(HIGH, at("1 Mar 00:00"))
+    silenced = dismissed(found)
+    assert read(silenced, "5 Mar 00:00") == Reading(Status.EXEMPT)
+    assert read(reinstated(silenced), "9 Mar 00:00") == Reading(Status.BREACHED, at("8 Mar 00:00"), -DAY, HIGH)
+
+
+def test_a_closed_finding_keeps_its_verdict_whatever_the_policy_says_later() -> None:
+    stricter = Terms(windows=windows({HIGH: HOUR}), unknown_as=HIGH, due_soon_percent=25)
+    fixed = closed(detected(HIGH, at("1 Mar 00:00")), at("3 Mar 00:00"))
+    assert reading(fixed, stricter, at("9 Mar 00:00")) == Reading(Status.MET, at("8 Mar 00:00"), 5 * DAY, HIGH)
+    back = resumed(fixed, at("4 Mar 00:00"))
+    assert reading(back, stricter, at("4 Mar 00:00")).status is Status.BREACHED
+
+
+def test_of_several_windows_the_strictest_decides_and_says_where_it_stands() -> None:
+    terms = Terms(
+        windows=(Window(HIGH, 7 * DAY, "line 3"), Window(HIGH, 3 * DAY, "line 9")), unknown_as=HIGH, due_soon_percent=25
+    )
+    found = reading(detected(HIGH, 0), terms, 0)
+    assert (found.due_at, found.line) == (3 * DAY, "line 9")
+
+
+def test_a_window_that_applies_from_the_day_exploitation_is_known_counts_from_that_day_and_never_gives_more_time() -> (
+    None
+):
+    def due_if_known_after(days: int) -> int | None:
+        later = Window(HIGH, 3 * DAY, "line 9", since=days * DAY)
+        terms = Terms(windows=(Window(HIGH, 7 * DAY), later), unknown_as=HIGH, due_soon_percent=25)
+        return reading(detected(HIGH, 0), terms, 0).due_at
+
+    assert due_if_known_after(2) == 5 * DAY
+    assert due_if_known_after(6) == 7 * DAY
+
+
+WEEKENDS = working_days("weekdays", [day for day in range(30000) if (day + 3) % 7 >= 5])
+"""The epoch was a Thursday."""
+
+
+@pytest.mark.parametrize(
+    ("severity", "found", "due_at"),
+    [
+        (CRITICAL, "6 Mar 12:00", "9 Mar 12:00"),  # a Friday
+        (CRITICAL, "7 Mar 12:00", "10 Mar 00:00"),  # a Saturday: Monday, whole
+        (CRITICAL, "5 Mar 00:00", "6 Mar 00:00"),
+        (HIGH, "2 Mar 00:00", "11 Mar 00:00"),
+    ],
+)
+def test_a_calendar_of_working_days_counts_no_others(severity: Severity, found: str, due_at: str) -> None:
+    terms = Terms(windows=SHIPPED.windows, unknown_as=HIGH, due_soon_percent=25, calendar=WEEKENDS)
+    assert reading(detected(severity, at(found)), terms, at(found)).due_at == at(due_at)
+
+
+def test_a_calendar_counts_from_the_instant_at_which_a_severity_was_reached() -> None:
+    terms = Terms(windows=SHIPPED.windows, unknown_as=HIGH, due_soon_percent=25, calendar=WEEKENDS)
+    risen = rescored(detected(MEDIUM, at("2 Mar 00:00")), CRITICAL, at("6 Mar 12:00"))
+    assert reading(risen, terms, at("6 Mar 12:00")).due_at == at("9 Mar 12:00")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("24h", DAY), ("7d", 7 * DAY), ("90m", 5400), ("2w", 14 * DAY)])

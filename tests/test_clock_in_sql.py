@@ -1,68 +1,101 @@
 """The clock's two forms say the same of any history, in SQLite and in PostgreSQL."""
 
+import random
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, fields
+from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pg8000.native import Connection
 
 from fixby.severity import LEVELS, Severity
 from fixby.sla import sql
-from fixby.sla.clock import Reading, Segment, Terms, Timeline, closed, detected, paused, reading, rescored, resumed
+from fixby.sla.calendar import EVERY_DAY, working_days
+from fixby.sla.clock import (
+    Reading,
+    Status,
+    Terms,
+    Timeline,
+    Window,
+    closed,
+    detected,
+    dismissed,
+    paused,
+    reading,
+    reinstated,
+    rescored,
+    resumed,
+    schedule,
+)
 
 Run = Callable[..., Sequence[Sequence[object]]]
-Clocked = tuple[int | None, int | None, str]
+Choose = Callable[[Sequence[Any]], Any]
 
-SINCE = [f"since_{severity}" for severity in (*LEVELS, Severity.UNKNOWN)]
-TABLES = (
-    f"""CREATE TEMPORARY TABLE finding (
-      id BIGINT PRIMARY KEY, severity SMALLINT, {" BIGINT, ".join(SINCE)} BIGINT,
-      started_at BIGINT, stopped_at BIGINT, closed_at BIGINT)""",
-    """CREATE TEMPORARY TABLE running_segment (
-      finding_id BIGINT, number INTEGER, started_at BIGINT, stopped_at BIGINT, running_before BIGINT,
-      PRIMARY KEY (finding_id, number))""",
+BEGINNING = 4_102_444_800
+"""1 January 2100: too large for four bytes; a Friday."""
+HALF_DAY = 43_200
+CALENDARS = (
+    EVERY_DAY,
+    EVERY_DAY,
+    working_days("weekdays", [day for day in range(47_400, 47_700) if (day + 3) % 7 >= 5]),
 )
-NOW = 4_102_444_800
-"""1 January 2100: too large for four bytes."""
-
-severities = st.sampled_from(Severity)
-gaps = st.integers(0, 6)
+KEPT = [column.name for column in fields(sql.Columns)]
+KINDS = [f"{name} {'TEXT' if name == 'verdict' else 'BIGINT'}" for name in KEPT]
+TABLE = f"CREATE TEMPORARY TABLE finding (id BIGINT, closed_at BIGINT, dismissed_at BIGINT, {', '.join(KINDS)})"
 
 
-@st.composite
-def timelines(draw: st.DrawFn) -> Timeline:
-    """Histories in small numbers, so that their instants often coincide."""
-    at = draw(gaps)
-    timeline = detected(draw(severities), at)
-    for _ in range(draw(st.integers(0, 7))):
-        at += draw(gaps)
-        timeline = draw(changes(timeline, at))
-    return timeline
+class Case(NamedTuple):
+    """A history, the terms that are in force at its end, and the instant of its last event."""
+
+    timeline: Timeline
+    terms: Terms
+    at: int
 
 
-def changes(timeline: Timeline, at: int) -> st.SearchStrategy[Timeline]:
-    """What may happen to a finding at an instant."""
-    again = st.just(resumed(timeline, at))
+def history(choose: Choose) -> Case:
+    """A history in steps of half a day, so that its instants often coincide with what follows from them."""
+    at, terms = BEGINNING, any_terms(choose)
+    timeline = detected(choose(list(Severity)), at)
+    for _ in range(choose(range(9))):
+        at += choose(range(7)) * HALF_DAY
+        if choose(range(5)) == 0:
+            terms = any_terms(choose)
+        timeline = choose(list(changes(timeline, terms, at, choose)))
+    return Case(timeline, terms, at)
+
+
+def changes(timeline: Timeline, terms: Terms, at: int, choose: Choose) -> Iterator[Timeline]:
+    """What may happen to a finding at an instant: scans, acceptances, their end and expiry, decisions, a policy."""
+    yield timeline
+    yield reinstated(timeline) if timeline.dismissed else dismissed(timeline)
     if timeline.closed_at is not None:
-        return again
-    ends = st.none() | gaps.map(lambda gap: at + gap)
-    return st.one_of(
-        again,
-        severities.map(lambda severity: rescored(timeline, severity, at)),
-        ends.map(lambda end: paused(timeline, at, end)),
-        st.just(closed(timeline, at)),
+        back = resumed(timeline, at)
+        yield back
+        yield paused(back, at, at + choose(range(1, 9)) * HALF_DAY)
+        return
+    yield resumed(timeline, at)
+    yield rescored(timeline, choose(list(Severity)), at)
+    yield paused(timeline, at)
+    yield paused(timeline, at, at + choose(range(9)) * HALF_DAY)
+    yield closed(timeline, at, terms)
+
+
+def any_terms(choose: Choose) -> Terms:
+    """What a policy may allow: none, one or several windows a level, some of which apply from later on only."""
+    level, since = list(LEVELS), [0, 0, HALF_DAY, 5 * HALF_DAY]
+    windows = [
+        Window(choose(level), choose(range(13)) * HALF_DAY, f"line {number}", choose(since))
+        for number in range(choose(range(6)))
+    ]
+    return Terms(
+        windows=tuple(windows),
+        unknown_as=choose(level),
+        due_soon_percent=choose([0, 25, 50, 100]),
+        calendar=choose(CALENDARS),
     )
-
-
-policies = st.builds(
-    Terms,
-    windows=st.dictionaries(st.sampled_from(LEVELS), st.integers(0, 12)),
-    unknown_as=st.sampled_from(LEVELS),
-    due_soon_percent=st.integers(0, 100),
-)
 
 
 @pytest.fixture
@@ -74,90 +107,69 @@ def sqlite() -> Iterator[Run]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a statement with named parameters in a database that has the empty tables."""
+    """Runs a statement with named parameters in a database that has the empty table."""
     database: Run | Connection = request.getfixturevalue(request.param)
     run: Run = database.run if isinstance(database, Connection) else database
-    for table in TABLES:
-        run(table)
+    run(TABLE)
     return run
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(
-    histories=[rescored(detected(Severity.HIGH, 0), Severity.CRITICAL, 6)],
-    terms=Terms(windows={Severity.HIGH: 8, Severity.CRITICAL: 2}, unknown_as=Severity.HIGH, due_soon_percent=50),
-    instant=6,
-).via("two windows that end together")
-@given(histories=st.lists(timelines(), min_size=1, max_size=10), terms=policies, instant=st.integers(-5, 60))
-def test_both_forms_give_the_same_due_date_time_left_and_status_at_any_instant(
-    run: Run, histories: list[Timeline], terms: Terms, instant: int
-) -> None:
-    cases = [
-        shifted(timeline_then, NOW - asked_at)
-        for timeline in histories
-        for asked_at in {instant, *turning_points(timeline, terms)}
-        for timeline_then in (timeline, closed(timeline, asked_at))
-    ]
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_both_forms_give_the_same_due_date_time_left_and_status_at_any_instant(run: Run, data: st.DataObject) -> None:
+    hold(run, [history(lambda some: data.draw(st.sampled_from(some)))])
+
+
+def test_both_forms_agree_over_5000_random_histories(run: Run) -> None:
+    chance = random.Random(20_260_301)  # noqa: S311 - no secret
+    cases = [history(chance.choice) for _ in range(5000)]
+    hold(run, cases)
+    assert {reading(*case).status for case in cases} == set(Status)
+
+
+def hold(run: Run, cases: Sequence[Case]) -> None:
+    """Fail unless the forms agree on the cases at the instants at which something changes, and beside them."""
     store(run, cases)
-    assert clocked(run, terms) == [columns(reading(timeline, terms, NOW)) for timeline in cases]
+    by_instant: dict[int, list[int]] = {}
+    for number, case in enumerate(cases):
+        for instant in instants(case):
+            by_instant.setdefault(instant, []).append(number)
+    for instant in sorted(by_instant):
+        said = clocked(run, by_instant[instant], instant)
+        for number in by_instant[instant]:
+            assert said[number] == expected(cases[number], instant), (cases[number], instant)
 
 
-def turning_points(timeline: Timeline, terms: Terms) -> Iterator[int]:
-    """The instants at which what the clock says may change, with those before and after."""
-    edges = {edge for segment in timeline.running for edge in (segment.start, segment.stop) if edge is not None}
-    for edge in sorted(edges):
-        read = reading(timeline, terms, edge)
-        due_soon = terms.due_soon(read.level) if read.level else 0
-        dues = () if read.due_at is None else (read.due_at, read.due_at - due_soon)
-        for turn in (edge, *dues):
-            yield from (turn - 1, turn, turn + 1)
+def instants(case: Case) -> set[int]:
+    """The instants from the last event on at which what the clock says may change, with those before and after."""
+    planned = schedule(case.timeline, case.terms)
+    turns = (planned.due_at, planned.soon_at, planned.paused_until) if planned else ()
+    edges = {case.at, *(turn for turn in turns if turn is not None)}
+    return {instant for edge in edges for instant in (edge - 1, edge, edge + 1) if instant >= case.at}
 
 
-def shifted(timeline: Timeline, seconds: int) -> Timeline:
-    """The same history at another time."""
-    return replace(
-        timeline,
-        running=tuple(
-            Segment(segment.start + seconds, None if segment.stop is None else segment.stop + seconds)
-            for segment in timeline.running
-        ),
-        closed_at=None if timeline.closed_at is None else timeline.closed_at + seconds,
-    )
-
-
-def store(run: Run, cases: Sequence[Timeline]) -> None:
+def store(run: Run, cases: Sequence[Case]) -> None:
     run("DELETE FROM finding")
-    run("DELETE FROM running_segment")
-    insert(run, "finding", [finding_row(id_, timeline) for id_, timeline in enumerate(cases)])
-    insert(run, "running_segment", [row for id_, timeline in enumerate(cases) for row in later_rows(id_, timeline)])
+    rows = [
+        (number, timeline.closed_at, at if timeline.dismissed else None, *astuple(sql.columns(timeline, terms)))
+        for number, (timeline, terms, at) in enumerate(cases)
+    ]
+    for start in range(0, len(rows), 500):
+        values = ", ".join(f"({', '.join(map(literal, row))})" for row in rows[start : start + 500])
+        run(f"INSERT INTO finding VALUES {values}")  # noqa: S608 - numbers and words of ours
 
 
-def insert(run: Run, table: str, rows: Sequence[Iterable[int | None]]) -> None:
-    values = ", ".join(f"({', '.join('NULL' if value is None else str(value) for value in row)})" for row in rows)
-    if values:
-        run(f"INSERT INTO {table} VALUES {values}")  # noqa: S608 - numbers
+def literal(value: object) -> str:
+    return "NULL" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
 
 
-def finding_row(id_: int, timeline: Timeline) -> list[int | None]:
-    since = [timeline.since.get(severity) for severity in (*LEVELS, Severity.UNKNOWN)]
-    first = timeline.running[0]
-    return [id_, timeline.severity.rank, *since, first.start, first.stop, timeline.closed_at]
+def clocked(run: Run, ids: Sequence[int], now: int) -> dict[object, tuple[object, ...]]:
+    """What the database says of some findings."""
+    said = f"{sql.DUE_AT}, {sql.TIME_LEFT}, {sql.STATUS}, {sql.BREACHED}"
+    statement = f"SELECT id, {said} FROM finding WHERE id IN ({', '.join(map(str, ids))})"  # noqa: S608 - numbers
+    return {id_: (*rest, bool(is_breached)) for id_, *rest, is_breached in run(statement, now=now)}
 
 
-def later_rows(id_: int, timeline: Timeline) -> Iterator[list[int | None]]:
-    running_before = 0
-    for number, segment in enumerate(timeline.running, start=1):
-        if number > 1:
-            yield [id_, number, segment.start, segment.stop, running_before]
-        running_before += 0 if segment.stop is None else segment.stop - segment.start
-
-
-def clocked(run: Run, terms: Terms) -> list[Clocked]:
-    """What the database says of every finding, in order of id."""
-    due_at, time_left, status = sql.due_at(terms), sql.time_left(terms), sql.status(terms)
-    statement = f"SELECT {due_at.sql}, {time_left.sql}, {status.sql} FROM finding ORDER BY id"  # noqa: S608 - our own
-    return [tuple(row) for row in run(statement, now=NOW, **status.parameters)]  # type: ignore[misc]
-
-
-def columns(read: Reading) -> Clocked:
-    return (read.due_at, read.time_left, str(read.status))
+def expected(case: Case, now: int) -> tuple[object, ...]:
+    read: Reading = reading(case.timeline, case.terms, now)
+    return read.due_at, read.time_left, str(read.status), read.status is Status.BREACHED

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from fixby.asset import Asset
+from fixby.policies.policy import shipped
 from fixby.scanners import bandit, detect_secrets, pip_audit, semgrep
 from fixby.scanners.scanner import Options, Scanner
 from fixby.scanners.scanning import Setting, scan
 from fixby.scanners.target import target
-from fixby.store.ingestion import Occasion, record
+from fixby.store.ingestion import record
 from fixby.store.opening import open_for_writing, secret_key
+from fixby.store.terms import Occasion
 from tests.command import SAFE, SHELL, advisories, called, fixby, repository
 
 DAY = 86_400
@@ -28,7 +31,7 @@ def scanned_back_then(repo: Path, known: Path, seconds_ago: int) -> None:
     database = open_for_writing(str(repo / ".fixby" / "fixby.db"))
     setting = Setting(secret_key(database), lambda: then, cores=2, options=Options(advisories=known))
     for one in scan(target(repo), SCANNERS, setting):
-        record(database, one, Occasion(repo.name, "fixby", then, regression_window=30 * DAY))
+        record(database, one, Occasion(Asset(repo.name), "fixby", then, shipped()))
     database.close()
 
 

@@ -14,15 +14,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fixby.asset import Asset
 from fixby.errors import StoreError
 from fixby.finding import Finding
+from fixby.policies.policy import shipped
 from fixby.scan import Failed, Partial, Scan
 from fixby.store import ingestion
 from fixby.store.database import Database, Row
-from fixby.store.ingestion import Occasion, record
+from fixby.store.ingestion import record
 from fixby.store.opening import open_for_reading, open_for_writing
+from fixby.store.terms import Occasion
 from fixby.store.verification import flaws
-from tests.stories import REGRESSION_WINDOW, found, scan, secret, the_one, told, vulnerability, weakness
+from tests.stories import found, scan, secret, the_one, told, vulnerability, weakness
 
 TABLES = ("event", "scan", "finding", "sighting", "running_segment", "coverage")
 
@@ -82,9 +85,9 @@ def test_scans_that_looked_at_the_same_share_one_row_of_coverage(database: Datab
 
 def test_what_is_told_of_a_scan_is_what_it_changed(database: Database) -> None:
     first = told(database, scan(*some_weaknesses(3), at=100))
-    assert (first.seq, len(first.new)) == (1, 3)
+    assert (first.seq, len(first.new)) == (2, 3)  # after the adoption of the policy
     later = told(database, scan(*some_weaknesses(2), at=200, scanned={"src/a.py": "v2"}))
-    assert (later.seq, later.new, len(later.fixed)) == (5, (), 1)
+    assert (later.seq, later.new, len(later.fixed)) == (6, (), 1)
 
 
 def test_findings_keep_all_that_their_scanner_said(database: Database) -> None:
@@ -263,12 +266,12 @@ def test_a_scan_larger_than_a_piece_is_stored_whole(database: Database, monkeypa
 
 
 def test_the_one_who_records_is_named_in_the_log(database: Database) -> None:
-    record(database, scan(weakness(), at=100), Occasion("web", "ada", 123, REGRESSION_WINDOW))
+    record(database, scan(weakness(), at=100), Occasion(Asset("web"), "ada", 123, shipped()))
     assert {tuple(row) for row in database.run("SELECT actor, at FROM event")} == {("ada", 123)}
 
 
 def test_the_log_never_goes_back_in_time(database: Database) -> None:
     for now in (500, 100, 600):
-        record(database, scan(weakness(str(now)), at=100), Occasion("web", "ada", now, REGRESSION_WINDOW))
+        record(database, scan(weakness(str(now)), at=100), Occasion(Asset("web"), "ada", now, shipped()))
     instants = [at for (at,) in database.run("SELECT at FROM event ORDER BY seq")]
     assert instants == sorted(instants, key=lambda at: int(str(at)))

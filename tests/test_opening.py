@@ -108,10 +108,12 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
 
 def test_a_damaged_file_is_named_as_one(tmp_path: Path) -> None:
     path = tmp_path / "fixby.db"
+    open_for_writing(str(path)).close()
+    whole = path.stat().st_size
     with closing(open_for_writing(str(path))) as database:
         told(database, scan(*(weakness(str(number)) for number in range(300)), at=100))
     content = path.read_bytes()
-    path.write_bytes(content[:8192] + b"\x55" * (len(content) - 8192))
+    path.write_bytes(content[:whole] + b"\x55" * (len(content) - whole))
     with closing(open_for_reading(str(path))) as database:
         with pytest.raises(StoreError, match="malformed") as raised:
             found(database)

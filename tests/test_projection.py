@@ -8,8 +8,10 @@ import pytest
 from fixby.finding import Finding, Location, Suppression
 from fixby.scan import Complete, Coverage, Failed, Outcome, Partial, Scan
 from fixby.severity import Severity
-from fixby.store import log, projection
+from fixby.store import log
 from fixby.store.database import Database
+from fixby.store.projection import Projector
+from fixby.store.rows import Rows, load_all
 from fixby.store.verification import flaws
 from tests.stories import DAY, REGRESSION_WINDOW, found, scan, secret, the_one, told, vulnerability, weakness
 
@@ -23,10 +25,11 @@ def test_the_rows_are_what_the_log_tells_after_any_history(database: Database, s
     for _ in range(30):
         at += chance.choice([-50, 10, DAY, REGRESSION_WINDOW // 2, REGRESSION_WINDOW + DAY])
         told(database, any_scan(chance, max(at, 1)), asset=chance.choice(["web", "web", "shop"]))
-    rebuilt = projection.Rows()
+    rebuilt = Rows()
+    projector = Projector(rebuilt)
     for event, _ in log.events(database):
-        projection.apply(rebuilt, event)
-    assert rebuilt == projection.load_all(database)
+        projector.apply(event)
+    assert rebuilt == load_all(database)
     assert list(flaws(database)) == []
     assert {one.state for one in found(database)} == {"open", "fixed"}
 
@@ -168,6 +171,6 @@ def test_of_two_scanners_the_worse_one_decides_and_the_other_once_it_is_alone(da
 
 
 def test_an_event_of_a_kind_that_is_not_known_changes_nothing() -> None:
-    rows = projection.Rows()
-    projection.apply(rows, log.Event(1, 0, "ada", "finding.tagged", "x", "{}"))
-    assert rows == projection.Rows()
+    rows = Rows()
+    Projector(rows).apply(log.Event(1, 0, "ada", "finding.tagged", "x", "{}"))
+    assert rows == Rows()

@@ -14,7 +14,7 @@ from fixby.sla.clock import Status
 from fixby.store import queries
 from fixby.store.database import Database
 from fixby.tracked import State, Witness
-from tests.stories import DAY, TERMS, found, scan, secret, the_one, told, vulnerability, weakness
+from tests.stories import DAY, found, scan, secret, the_one, told, vulnerability, weakness
 
 NOW = 100 * DAY
 
@@ -98,7 +98,7 @@ def test_each_query_selects_what_it_says(full: Database) -> None:
     selected = {query: found(full, query, now=NOW) for query in CASES}
     assert {query: {one.finding.message for one in some} for query, some in selected.items()} == CASES
     for query, some in selected.items():
-        assert queries.matching(full, parse(query), TERMS, NOW) == sorted(one.id for one in some)
+        assert queries.matching(full, parse(query), NOW) == sorted(one.id for one in some)
 
 
 def test_every_qualifier_is_among_the_cases() -> None:
@@ -125,7 +125,7 @@ def test_an_unknown_value_is_an_error_that_lists_the_known_ones(
 def test_a_value_is_never_read_as_sql(full: Database) -> None:
     for qualifier in ("asset", "cve", "id", "package", "path", "rule", "scanner"):
         for value in ("'", "'; DROP TABLE finding; --", ":now", "?", "\\", "é", "%s"):
-            assert queries.findings(full, [Term(qualifier, (value,))], TERMS, NOW) == []
+            assert queries.findings(full, [Term(qualifier, (value,))], NOW) == []
 
 
 def test_the_open_come_first_and_of_them_the_first_due(full: Database) -> None:
@@ -146,7 +146,7 @@ def test_equally_due_findings_come_by_severity_and_then_by_id(database: Database
 def test_a_limit_keeps_the_first(full: Database) -> None:
     whole = found(full, now=NOW)
     for limit in (0, 1, 4, 100):
-        assert queries.findings(full, (), TERMS, NOW, limit=limit) == whole[:limit]
+        assert queries.findings(full, (), NOW, limit=limit) == whole[:limit]
 
 
 def test_a_finding_is_found_by_any_prefix_of_its_id_that_is_its_alone(full: Database) -> None:
@@ -155,20 +155,20 @@ def test_a_finding_is_found_by_any_prefix_of_its_id_that_is_its_alone(full: Data
         for length in range(1, 65):
             prefix = one.id[:length]
             if not any(other.startswith(prefix) for other in others):
-                assert queries.finding(full, prefix, TERMS, NOW) == one
-                assert queries.finding(full, prefix.upper(), TERMS, NOW) == one
+                assert queries.finding(full, prefix, NOW) == one
+                assert queries.finding(full, prefix.upper(), NOW) == one
                 break
 
 
 @pytest.mark.parametrize("prefix", ["g", "x1", "0" * 64, "f" * 65, "%", "_"])
 def test_a_prefix_of_no_id_is_an_error(full: Database, prefix: str) -> None:
     with pytest.raises(UsageError, match="No finding has an id that begins with"):
-        queries.finding(full, prefix, TERMS, NOW)
+        queries.finding(full, prefix, NOW)
 
 
 def test_a_prefix_of_several_ids_is_an_error_that_names_some(full: Database) -> None:
     with pytest.raises(UsageError, match="Several findings") as raised:
-        queries.finding(full, "", TERMS, NOW)
+        queries.finding(full, "", NOW)
     named = raised.value.message.partition(": ")[2].split(", ")
     assert sum(one.id[:12] in named for one in found(full)) == 3
 

@@ -69,7 +69,7 @@ def test_an_eventful_store_is_whole(eventful: Database) -> None:
     assert list(flaws(eventful)) == []
     kinds = {str(kind).removeprefix("finding.") for (kind,) in eventful.run("SELECT DISTINCT kind FROM event")}
     expected = {"detected", "sighted", "changed", "observed", "not_observed", "unsighted", "fixed", "reopened"}
-    assert kinds == expected | {"scan.recorded"}
+    assert kinds == expected | {"scan.recorded", "policy.adopted"}
     assert all(rows(eventful, table) for table in TABLES)
 
 

@@ -1,0 +1,101 @@
+"""`fixby update`: the published data on exploitation is fetched, or taken from files, and kept beside the store."""
+
+from collections.abc import Iterable
+from gzip import compress
+from pathlib import Path
+from typing import Final
+
+from fixby.cli.configuration import Configuration
+from fixby.cli.output import emit, printable
+from fixby.cli.place import Place
+from fixby.errors import ReportError, UsageError
+from fixby.reports import published
+from fixby.scanners.exploitation import (
+    EPSS_FILE,
+    KNOWN_FILE,
+    MOST_BYTES,
+    PACKED,
+    Catalogue,
+    content_of,
+    files,
+    load,
+    read_epss,
+    read_known,
+    unpacked,
+)
+from fixby.scanners.fetching import fetch, keep
+
+KNOWN_ADDRESS: Final = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
+# The feed that https://www.cisa.gov/known-exploited-vulnerabilities-catalog links to, by the schema beside it.
+EPSS_ADDRESS: Final = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"
+# The daily scores that https://www.first.org/epss/data_stats links to.
+
+
+def run(place: Place, source: Path | None, to: Path | None, *, as_json: bool) -> Catalogue:
+    """Bring the data up to date, print what is in force now, and return it. Raises as `update` and `folder_of` do."""
+    folder = to or folder_of(place.configuration())
+    catalogue = update(folder, source)
+    emit(published.written(_document(catalogue)) if as_json else _text(catalogue, folder))
+    return catalogue
+
+
+def folder_of(found: Configuration) -> Path:
+    """The folder beside the store where the data is kept. Raises `UsageError` where there can be none."""
+    if "://" in found.store:
+        raise UsageError("The store is a server, so nothing can lie beside it.", "Name a folder: --to DIR.")
+    folder = Path(found.store).parent / "exploitation"
+    if folder.is_symlink():
+        raise UsageError(f"{folder} is a link, which may lead anywhere.", "Name the folder that it leads to: --to DIR.")
+    return folder
+
+
+def update(
+    folder: Path, source: Path | None = None, addresses: tuple[str, str] = (KNOWN_ADDRESS, EPSS_ADDRESS)
+) -> Catalogue:
+    """Replace the files of a folder by those of the publishers, or of a source; returns what the folder then holds.
+
+    `source` is a file (the catalogue is named `*.json`) or a folder, as `exploitation.load` takes it. Nothing is
+    replaced before all that was got is proved. Raises `FetchError`, `ReportError`, or `UsageError` for a wrong source.
+    """
+    got = [(file, content_of(file.resolve())) for file in _files(source)] if source else _fetched(addresses)
+    for name, content in [_proved(content, str(place)) for place, content in got]:
+        keep(folder / name, content)
+    return load(folder)
+
+
+def _fetched(addresses: Iterable[str]) -> list[tuple[str, bytes]]:
+    return [(address, fetch(address, MOST_BYTES)) for address in addresses]
+
+
+def _files(source: Path) -> Iterable[Path]:
+    return filter(None, files(source)) if source.is_dir() else (source,)
+
+
+def _proved(content: bytes, place: str) -> tuple[str, bytes]:
+    """The name under which a content is kept, and as what, if it is whole."""
+    try:
+        if place.endswith(".json"):
+            read_known(content)
+            return KNOWN_FILE, unpacked(content)
+        read_epss(content)
+        return EPSS_FILE, content if content.startswith(PACKED) else compress(content, mtime=0)
+    except ReportError as error:
+        raise ReportError(f"{place}: {error.message}", "What was kept before is kept.") from error
+
+
+def _document(catalogue: Catalogue) -> published.Document:
+    return {
+        "schema": "fixby.update/1",
+        "known_exploited": {"date": catalogue.known_date or None, "count": len(catalogue.known)},
+        "epss": {"date": catalogue.epss_date or None, "count": catalogue.scored},
+    }
+
+
+def _text(catalogue: Catalogue, folder: Path) -> str:
+    known = _line("known exploited vulnerabilities", len(catalogue.known), catalogue.known_date)
+    epss = _line("vulnerabilities with an EPSS score", catalogue.scored, catalogue.epss_date)
+    return f"{known}\n{epss}\nkept in {printable(folder)}"
+
+
+def _line(what: str, count: int, day: str) -> str:
+    return f"{count:,} {what}, as of {day}" if day else f"no {what}: that file is not there"
