@@ -152,6 +152,7 @@ class Projector:
             *clock,
             None,
             event.seq,
+            event.seq,
         )
         self.rows.findings[event.subject] = FindingRow(*values)
         self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}

@@ -169,8 +169,9 @@ def _witness(values: Sequence[Any], scans: _ScanTimes) -> Witness:
 
 
 def _last_seen(usable: Mapping[str, int], units: Sequence[str]) -> int:
-    """When the latest usable scan ended that looked where a finding stands."""
-    return max(at for target, at in usable.items() if any(in_scope(unit, target) for unit in units))
+    """When the latest usable scan ended that looked where a finding stands, or at least looked."""
+    there = [at for target, at in usable.items() if any(in_scope(unit, target) for unit in units)]
+    return max(there or usable.values())
 
 
 def _scan(row: Sequence[Any]) -> RecordedScan:

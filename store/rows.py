@@ -42,6 +42,7 @@ class FindingRow:
     time_left: int | None
     verdict: str | None
     policy: int | None
+    first_event: int
     last_event: int
 
 

@@ -83,6 +83,7 @@ CREATE TABLE finding (
 	time_left BIGINT, 
 	verdict TEXT, 
 	policy BIGINT, 
+	first_event BIGINT NOT NULL, 
 	last_event BIGINT NOT NULL, 
 	PRIMARY KEY (id)
 )

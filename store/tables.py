@@ -86,6 +86,7 @@ finding = Table(
     Column("time_left", BigInteger),
     Column("verdict", Text),
     Column("policy", BigInteger),
+    Column("first_event", BigInteger, nullable=False),
     Column("last_event", BigInteger, nullable=False),
     Index("finding_asset", "asset"),
     Index("finding_due", "closed_at", "due_at"),

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("time_left", sa.BigInteger(), nullable=True),
         sa.Column("verdict", sa.Text(), nullable=True),
         sa.Column("policy", sa.BigInteger(), nullable=True),
+        sa.Column("first_event", sa.BigInteger(), nullable=False),
         sa.Column("last_event", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         comment="one row an occurrence of a finding: a projection of the log",
