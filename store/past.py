@@ -13,7 +13,7 @@ from typing import Any
 
 from fixby.errors import UsageError
 from fixby.store.database import Database, SqliteDatabase
-from fixby.store.log import BEGINNING, COLUMNS, Event
+from fixby.store.log import BEGINNING, COLUMNS, Event, head
 from fixby.store.projection import ASSET_DESCRIBED, POLICY_ADOPTED, Projector
 from fixby.store.rows import Rows, load, marks_for, pieces, save, save_terms
 
@@ -27,8 +27,8 @@ def last_event_at(database: Database, at: int) -> int:
 @contextmanager
 def as_of(database: Database, seq: int) -> Iterator[None]:
     """Inside, the connection sees the store as it was after the event of number `seq`. Raises `UsageError` for none."""
-    [(newest,)] = database.run("SELECT coalesce(max(seq), 0) FROM event")
-    if not 0 <= seq <= int(newest or 0):
+    newest = head(database).seq
+    if not 0 <= seq <= newest:
         raise UsageError(f"There is no event {seq}.", f"The last one is event {newest}.")
     with database.reading():
         _Past(database, seq).make()
@@ -97,7 +97,7 @@ class _Past:
 
     def _set_head(self) -> None:
         rows = self.database.run("SELECT at, hash FROM event WHERE seq = :seq", seq=self.seq)
-        at, last_hash = rows[0] if rows else (0, BEGINNING)
+        at, last_hash = map(str, rows[0] if rows else (0, BEGINNING))
         self.database.insert("meta", ("key", "value"), [("head", f"{self.seq} {at} {last_hash}")])
 
     def _describe(self, terms: Sequence[Event]) -> None:

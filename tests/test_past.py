@@ -1,7 +1,7 @@
 """The store as it was gives what it gave then, to the byte; and the rows are what the log tells of decisions too."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -11,6 +11,7 @@ from fixby.decision import Acceptance
 from fixby.errors import UsageError
 from fixby.policies.policy import Policy, parse, shipped
 from fixby.reports import published
+from fixby.severity import Severity
 from fixby.store import decisions, exploitation, queries
 from fixby.store.database import Database
 from fixby.store.decisions import By
@@ -68,17 +69,15 @@ def decide(database: Database, chance: random.Random, at: int) -> None:
         return
     id_, ada, bob = chance.choice(ids), By("ada", at), By("bob", at)
     wish = Acceptance("owner", "reason", at + chance.choice([1, 5, 20]) * DAY)
-    act = chance.choice(
-        [
-            lambda: decisions.accept(database, id_, wish, ada, ["bob", "eve"]),
-            lambda: decisions.accept(database, id_, wish, ada),
-            lambda: decisions.approve(database, id_, bob),
-            lambda: decisions.revoke(database, id_, "no longer", bob),
-            lambda: decisions.dismiss(database, id_, "it is none", ada),
-            lambda: decisions.reinstate(database, id_, "it is one", ada),
-        ]
-    )
-    act()
+    acts: list[Callable[[], object]] = [
+        lambda: decisions.accept(database, id_, wish, ada, ["bob", "eve"]),
+        lambda: decisions.accept(database, id_, wish, ada),
+        lambda: decisions.approve(database, id_, bob),
+        lambda: decisions.revoke(database, id_, "no longer", bob),
+        lambda: decisions.dismiss(database, id_, "it is none", ada),
+        lambda: decisions.reinstate(database, id_, "it is one", ada),
+    ]
+    chance.choice(acts)()
 
 
 def instants(chance: random.Random, count: int) -> Iterator[int]:
@@ -98,12 +97,14 @@ def told(database: Database, now: int) -> tuple[bytes, object]:
 @pytest.mark.parametrize("seed", range(3))
 def test_as_of_any_instant_it_says_what_it_said_then(database: Database, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - it makes up histories
+    quiet = [weakness(f"call({severity})", path="docs/conf.py", severity=severity) for severity in Severity]
+    record(database, scan(*quiet, at=START, scanner="quiet"), Occasion(Asset("web"), "ada", START, shipped()))
     then: dict[int, tuple[int, tuple[bytes, object]]] = {}
     for at in instants(chance, 60):
         something_happens(database, chance, at)
         then[last_event_at(database, at)] = (at, told(database, at))
     assert list(flaws(database)) == []
-    for seq, (at, said) in chance.sample(sorted(then.items()), 30 if len(then) > 30 else len(then)):
+    for seq, (at, said) in chance.sample(sorted(then.items()), min(len(then), 30)):
         with as_of(database, seq):
             assert told(database, at) == said
     assert list(flaws(database)) == []
