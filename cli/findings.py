@@ -4,20 +4,18 @@ from collections.abc import Sequence
 
 from fixby.cli import place as here
 from fixby.cli.output import emit, show
-from fixby.cli.place import Place, reading
+from fixby.cli.place import Place, reading, reading_at
 from fixby.cli.scan import LONGEST_TABLE
 from fixby.query import parse
 from fixby.reports import published
 from fixby.store import queries
 
 
-def run_list(words: Sequence[str], limit: int | None, place: Place, *, as_json: bool) -> None:
+def run_list(words: Sequence[str], limit: int | None, as_of: str, place: Place, *, as_json: bool) -> None:
     """List the findings that a query selects, the first due first."""
     query = parse(" ".join(words))
-    now = here.now()
     shown = limit if as_json else limit or LONGEST_TABLE
-    with reading(place) as (database, found):
-        here.note_other_policy(database, found)
+    with reading_at(place, as_of) as (database, _, now):
         findings = queries.findings(database, query, now, shown)
         total = len(queries.matching(database, query, now)) if len(findings) == shown else len(findings)
     if as_json:

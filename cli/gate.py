@@ -1,62 +1,196 @@
-"""`fixby gate`: whether this may be released."""
+"""`fixby gate`: whether this may be released, and whether what was said of it once is still said of it."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from fixby.cli import place as here
+from fixby.cli.actor import actor
 from fixby.cli.configuration import Configuration
-from fixby.cli.output import emit, show
+from fixby.cli.output import emit, note, show
 from fixby.cli.place import Place, reading
-from fixby.errors import ExitCode
-from fixby.policies.gate import GatePolicy, Judgement, LatestScan, Verdict, evaluate, load, shipped
-from fixby.query import Term, parse
+from fixby.errors import ExitCode, StoreError, UsageError
+from fixby.policies import policy as policies
+from fixby.policies.gate import (
+    HEADERS,
+    Attested,
+    GatePolicy,
+    Judgement,
+    Known,
+    LatestScan,
+    Verdict,
+    evaluate,
+    load,
+    parse,
+    shipped,
+)
+from fixby.query import Term
+from fixby.query import parse as parse_query
 from fixby.reports import published
 from fixby.reports.plain import safe
-from fixby.store import queries
+from fixby.store import judgements, queries
+from fixby.store.attestations import RecordedAttestation, attestations
+from fixby.store.codec import encoded
+from fixby.store.judgements import Judged, RecordedJudgement
 from fixby.store.log import head
+from fixby.store.past import as_of
+from fixby.store.selection import condition
 from fixby.store.terms import in_force
 
 if TYPE_CHECKING:
     from fixby.store.database import Database
 
 
-def run(place: Place, *, as_json: bool) -> ExitCode:
-    """Evaluate the gate on what is stored, show each rule, and say it by the exit code."""
-    with reading(place) as (database, found):
+def run(place: Place, *, as_json: bool, record: bool = False) -> ExitCode:
+    """Evaluate the gate on what is stored, write the judgement down if asked, show each rule; the exit code says it."""
+    who = actor(os.environ) if record else ""
+    with _opened(place, to_write=record) as (database, found):
         here.note_other_policy(database, found)
-        judgement, snapshot = judged(database, found)
+        demands = policy(found)
+        judgement, snapshot = _judged(database, found, demands)
+        evidence = _evidence(found.asset.name, demands, judgement, snapshot)
+        recorded = judgements.record(database, evidence, who, judgement.evaluated_at) if record else None
         if as_json:
-            emit(published.written(published.gated(judgement, snapshot)))
+            emit(published.written(published.gated(judgement, snapshot, recorded)))
         else:
             emit("\n".join(lines(judgement)))
             _show_broken(database, judgement)
+        if recorded:
+            note(f"fixby: written down as event {recorded}; to evaluate it again: fixby gate --again {recorded}")
     return judgement.exit_code
+
+
+def run_again(place: Place, seq: int, *, as_json: bool) -> ExitCode:
+    """Evaluate a judgement again that is written down in event `seq`; exit 1 where it does not come out the same.
+
+    Raises `UsageError` where that event is none, and `StoreError` where the judgement cannot be repeated.
+    """
+    with reading(place) as (database, _):
+        before = judgements.judgement(database, seq)
+        now = _again(database, before)
+    same = encoded(before.judged.document) == encoded(now)
+    if as_json:
+        emit(published.written(_comparison(before, now, same=same)))
+    else:
+        emit("\n".join(_compared(before, now, same=same)))
+    return ExitCode.DONE if same else ExitCode.GATE_FAILED
 
 
 def judged(database: "Database", found: Configuration) -> tuple[Judgement, str]:
     """The gate's judgement on one committed state of the store, and the number and hash of that state's last event."""
-    demands, now = policy(found), here.now()
-    ours = Term("asset", (found.asset.name,))
-
-    def select(query: str) -> list[str]:
-        return queries.matching(database, [ours, *parse(query)], now)
-
-    with database.reading():
-        unknown_as = (in_force(database, found.asset.name) or here.policy(found)).terms.unknown_as
-        last = head(database)
-        scans = _that_count(queries.latest_scans(database, found.asset.name))
-        return evaluate(demands, select, scans, unknown_as, now), f"{last.seq}:{last.hash}"
+    return _judged(database, found, policy(found))
 
 
 def policy(found: Configuration) -> GatePolicy:
     """The gate's policy in force: the configured one, else the shipped one."""
-    return load(found.gate) if found.gate else shipped()
+    return load(found.gate, _understood) if found.gate else shipped(_understood)
 
 
 def lines(judgement: Judgement) -> list[str]:
-    """The judgement for people: the verdict, and what each rule says."""
+    """The judgement for people: the verdict, what each rule says, and what was not asked."""
     rules = (f"  {_MARKS[rule.verdict]}  {safe(rule.name)}: {safe(rule.reason)}" for rule in judgement.rules)
-    return [f"gate: {judgement.verdict.upper()}", *rules]
+    return [f"gate: {judgement.verdict.upper()}", *rules, *(f"  note     {told}" for told in judgement.notes)]
+
+
+@contextmanager
+def _opened(place: Place, *, to_write: bool) -> Iterator[tuple["Database", Configuration]]:
+    if not to_write:
+        with reading(place) as opened:
+            yield opened
+        return
+    found = place.configuration()
+    with here.writing(found) as database:
+        yield database, found
+
+
+def _judged(database: "Database", found: Configuration, demands: GatePolicy) -> tuple[Judgement, str]:
+    with database.reading():
+        return _evaluated(database, found.asset.name, demands, here.now())
+
+
+def _evaluated(database: "Database", asset: str, demands: GatePolicy, now: int) -> tuple[Judgement, str]:
+    """What follows from nothing but the state that the connection sees, the gate, and the instant."""
+    ours = Term("asset", (asset,))
+
+    def select(query: str) -> list[str]:
+        return queries.matching(database, [ours, *parse_query(query)], now)
+
+    last = head(database)
+    kinds = [required.kind for required in demands.attestations]
+    known = Known(
+        scans=_that_count(queries.latest_scans(database, asset)),
+        attestations=[attested(one) for one in attestations(database, asset, kinds)],
+        unknown_as=(in_force(database, asset) or policies.shipped()).terms.unknown_as,
+    )
+    return evaluate(demands, select, known, now), f"{last.seq}:{last.hash}"
+
+
+def attested(recorded: RecordedAttestation) -> Attested:
+    """What a gate knows of an attestation."""
+    said = recorded.attestation
+    return Attested(recorded.seq, said.kind, recorded.actor, said.at, said.until)
+
+
+def _understood(query: str) -> None:
+    condition(parse_query(query))
+
+
+def _evidence(asset: str, demands: GatePolicy, judgement: Judgement, snapshot: str) -> Judged:
+    """What is written down of a judgement, all that it takes to evaluate it again."""
+    return Judged(
+        asset=asset,
+        name=demands.name,
+        digest=demands.digest,
+        toml=demands.toml,
+        evaluated_at=judgement.evaluated_at,
+        snapshot=snapshot,
+        verdict=judgement.verdict,
+        document=published.gated(judgement, snapshot),
+    )
+
+
+def _again(database: "Database", before: RecordedJudgement) -> published.Document:
+    """What the same gate says of the same state at the same instant."""
+    said = before.judged
+    try:
+        demands = parse(said.toml, f"the gate of event {before.seq}", _understood)
+        with as_of(database, said.seq):
+            return published.gated(*_evaluated(database, said.asset, demands, said.evaluated_at))
+    except UsageError as error:
+        raise StoreError(f"The judgement of event {before.seq} cannot be repeated: {error.message}") from error
+
+
+def _comparison(before: RecordedJudgement, now: published.Document, *, same: bool) -> published.Document:
+    return {
+        "schema": "fixby.gate_again/1",
+        "same": same,
+        "event": before.seq,
+        "recorded_at": published.instant(before.recorded_at),
+        "by": before.actor,
+        "asset": before.judged.asset,
+        "gate": {"name": before.judged.name, "digest": before.judged.digest},
+        "recorded": before.judged.document,
+        "again": now,
+    }
+
+
+def _compared(before: RecordedJudgement, now: published.Document, *, same: bool) -> Iterator[str]:
+    said = before.judged
+    yield (
+        f"event {before.seq}: the gate {safe(said.name)!r} ({said.digest[:12]}) said {said.verdict.upper()} of"
+        f" {safe(said.asset)} at {published.instant(said.evaluated_at)}, asked by {safe(before.actor)}"
+    )
+    yield "again: the same" if same else f"again: {now['verdict'].upper()}, which is NOT the same"
+    for name, then in _reasons(said.document).items():
+        if (today := _reasons(now).get(name)) != then:
+            yield f"  {safe(name)}: it was {safe(then)}; it is {safe(today or 'not there')}"
+
+
+def _reasons(document: Mapping[str, Any]) -> dict[str, str]:
+    """What each rule said, and each other part of a judgement."""
+    rules = {rule["name"]: f"{rule['verdict']}: {rule['reason']}" for rule in document["rules"]}
+    return rules | {key: str(document[key]) for key in ("snapshot", "notes")}
 
 
 _MARKS = {Verdict.PASS: "pass   ", Verdict.FAIL: "FAIL   ", Verdict.UNKNOWN: "unknown"}
@@ -77,11 +211,14 @@ def _show_broken(database: "Database", judgement: Judgement) -> None:
 
 
 def _that_count(scans: Iterable[queries.RecordedScan]) -> list[LatestScan]:
-    """Scans of the whole asset, and those of a part of it that came later: a part alone does not speak for the rest."""
+    """Scans of the whole asset, and those of a part of it that came later: a part alone does not speak for the rest.
+
+    Headers are scanned by URL, and each URL speaks for itself.
+    """
     recorded = list(scans)
     whole = {scan.scanner: scan.seq for scan in recorded if scan.target == "."}
     return [
         LatestScan(scan.scanner, scan.outcome, scan.finished_at, scan.reasons)
         for scan in recorded
-        if scan.scanner in whole and scan.seq >= whole[scan.scanner]
+        if scan.scanner == HEADERS or (scan.scanner in whole and scan.seq >= whole[scan.scanner])
     ]

@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="Upkeep of the store.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(db, name="db")
+sla = typer.Typer(help="How promises are kept, and why a due date is what it is.", no_args_is_help=True)
+app.add_typer(sla, name="sla")
 policy = typer.Typer(
     help="The policy: what is in force, and whether a file is right.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -38,6 +40,7 @@ Target = Annotated[Path, typer.Argument(help="The folder to scan.")]
 Folder = Annotated[Path, typer.Option("--path", help="The folder whose configuration and store are meant.")]
 Query = Annotated[list[str] | None, typer.Argument(help="Qualifiers, such as is:open severity:critical,high.")]
 Tool = Annotated[str | None, typer.Option("--scanner", help="The tool that wrote the reports, if not to be found out.")]
+AsOf = Annotated[str, typer.Option("--as-of", help="Tell what was so then: a date or an instant, in UTC.")]
 Policies = Annotated[list[Path], typer.Argument(help="Policy files.")]
 Reports = Annotated[list[Path], typer.Argument(help="Reports to read; - for standard input.")]
 
@@ -138,6 +141,7 @@ def list_(  # noqa: PLR0913 - where and how, as every command
     query: Query = None,
     *,
     limit: Annotated[int | None, typer.Option(help="Show no more than this many.", min=1)] = None,
+    as_of: AsOf = "",
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -146,7 +150,7 @@ def list_(  # noqa: PLR0913 - where and how, as every command
     """List the open findings, or those that a query selects."""
     from fixby.cli import findings
 
-    findings.run_list(query or ["is:open"], limit, Place(path, store, config), as_json=json)
+    findings.run_list(query or ["is:open"], limit, as_of, Place(path, store, config), as_json=json)
 
 
 @app.command()
@@ -194,6 +198,43 @@ def doctor(path: Target = Path(), *, store: Store = None, config: Config = None,
     from fixby.cli import doctor
 
     raise typer.Exit(doctor.run(Place(path, store, config), as_json=json))
+
+
+@sla.command("report", context_settings={"ignore_unknown_options": True})
+def report(  # noqa: PLR0913 - the options of a report
+    query: Query = None,
+    *,
+    as_of: AsOf = "",
+    since: Annotated[str, typer.Option(help="Where the period begins: a date, or a duration such as 90d.")] = "90d",
+    by: Annotated[str, typer.Option(help="Group by these: severity, asset, team, tier, category.")] = "severity",
+    format_: Annotated[str, typer.Option("--format", help="terminal, json, csv, markdown or html.")] = "terminal",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write instead.")] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Report how the promises were kept: breaches, compliance, time to fix, the backlog."""
+    from fixby.cli import sla
+
+    wish = sla.Wish(tuple(query or ()), as_of, since, by, sla.format_of("json" if json else format_), output)
+    sla.run_report(wish, Place(path, store, config))
+
+
+@sla.command("explain")
+def explain(  # noqa: PLR0913 - where and how, as every command
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The beginning of a finding's id.")],
+    *,
+    as_of: AsOf = "",
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Say why a finding is due when it is: which line of which policy, and the time that ran."""
+    from fixby.cli import sla
+
+    sla.run_explain(id_, as_of, Place(path, store, config), as_json=json)
 
 
 @policy.command("show")

@@ -60,6 +60,26 @@ def reading(place: Place) -> Iterator[tuple["Database", Configuration]]:
 
 
 @contextmanager
+def reading_at(place: Place, as_of: str) -> Iterator[tuple["Database", Configuration, int]]:
+    """The store, the configuration and the UTC second to judge by: now, or the store as it was at an earlier instant.
+
+    Raises `UsageError` for an instant in the future or none at all.
+    """
+    from fixby.cli.instants import end  # noqa: PLC0415 - not for `fixby --help`
+    from fixby.store.past import as_of as as_it_was  # noqa: PLC0415
+    from fixby.store.past import last_event_at  # noqa: PLC0415
+
+    with reading(place) as (database, found):
+        if not as_of:
+            note_other_policy(database, found)
+            yield database, found, now()
+            return
+        at = end(as_of, "--as-of", now())
+        with as_it_was(database, last_event_at(database, at)):
+            yield database, found, at
+
+
+@contextmanager
 def writing(found: Configuration) -> Iterator["Database"]:
     """The store, opened to be written."""
     from fixby.store.opening import open_for_writing  # noqa: PLC0415 - not for `fixby --help`

@@ -69,3 +69,14 @@ TIME_LEFT = f"""CASE
 
 BREACHED = f"({_OPEN} AND finding.due_at IS NOT NULL AND finding.due_at < :now)"
 """Whether `STATUS` is breached, said so that an index on `closed_at` and `due_at` answers."""
+
+RAN = """CASE
+    WHEN finding.stopped_at < COALESCE(finding.closed_at, :now) THEN COALESCE((
+      SELECT later.running_before - later.started_at
+        + CASE WHEN later.stopped_at < COALESCE(finding.closed_at, :now)
+          THEN later.stopped_at ELSE COALESCE(finding.closed_at, :now) END
+      FROM running_segment AS later
+      WHERE later.finding_id = finding.id AND later.started_at <= COALESCE(finding.closed_at, :now)
+      ORDER BY later.number DESC LIMIT 1), finding.stopped_at - finding.started_at)
+    ELSE COALESCE(finding.closed_at, :now) - finding.started_at END"""
+"""The seconds that ran until the finding was closed, or until now; its later segments are in `running_segment`."""

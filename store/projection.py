@@ -1,7 +1,7 @@
 """Findings as the log tells them: events in, rows out. Ingestion, decisions and rebuilding all go through here."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -28,7 +28,7 @@ from fixby.sla.clock import (
     resumed,
     running_time,
 )
-from fixby.sla.sql import columns
+from fixby.sla.sql import Columns, columns
 from fixby.store.codec import encoded
 from fixby.store.log import Event
 from fixby.store.rows import (
@@ -309,8 +309,9 @@ class Projector:
         self._write_clock(row, timeline)
 
     def _write_clock(self, row: FindingRow, timeline: Timeline) -> None:
-        for column, value in asdict(columns(timeline, self.terms(row))).items():
-            setattr(row, column, value)
+        clock = columns(timeline, self.terms(row))
+        for column in _CLOCK:
+            setattr(row, column, getattr(clock, column))
 
 
 def timeline_of(row: FindingRow, segments: Iterable[SegmentRow]) -> Timeline:
@@ -352,6 +353,7 @@ _PRESENCE = {
 }
 _RANKS = {str(severity): severity.rank for severity in Severity}
 _SINCE = {level: f"since_{level}" for level in (*LEVELS, Severity.UNKNOWN)}
+_CLOCK = names_of(Columns)
 _PRESENT = str(Presence.PRESENT)
 
 

@@ -33,17 +33,24 @@ class RecordedScan:
 def findings(database: Database, query: Sequence[Term], now: int, limit: int | None = None) -> list[TrackedFinding]:
     """The findings that a query selects, the first due first. Raises `UsageError` for a value that makes no sense."""
     where = condition(query)
+    chosen = f"SELECT *, {DUE_AT} AS due FROM finding WHERE {where.sql} ORDER BY {_order(query)}"
     rows = database.run(
-        f"SELECT finding.id, asset, closed_at, started_at, {DUE_AT} AS due, {STATUS} AS status, previous, body,"
+        f"SELECT finding.id, asset, closed_at, started_at, due, {STATUS} AS status, previous, body,"
         f" dismissed_at IS NOT NULL, {ACCEPTED}"
-        f" FROM finding JOIN event ON event.seq = finding.detail WHERE {where.sql}"
-        f" ORDER BY closed_at IS NOT NULL, {DUE_AT} IS NULL, due, finding.severity DESC, finding.id"
-        + (f" LIMIT {limit:d}" if limit is not None else ""),
+        f" FROM ({chosen}{f' LIMIT {limit:d}' if limit is not None else ''}) AS finding"
+        f" JOIN event ON event.seq = finding.detail ORDER BY {_order(query)}",
         **where.parameters,
         now=now,
     )
     witnesses = _witnesses(database, [str(row[0]) for row in rows])
     return [_tracked(row, witnesses[str(row[0])]) for row in rows]
+
+
+def _order(query: Sequence[Term]) -> str:
+    """The first due first; what is in breach stands in that order in an index, closed findings last."""
+    if Term("sla", ("breached",)) in query:
+        return "finding.due_at, finding.severity DESC, finding.id"
+    return f"closed_at IS NOT NULL, {DUE_AT} IS NULL, {DUE_AT}, finding.severity DESC, finding.id"
 
 
 def matching(database: Database, query: Sequence[Term], now: int) -> list[str]:

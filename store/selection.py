@@ -39,8 +39,8 @@ def condition(terms: Sequence[Term]) -> Condition:
 
 OBSERVED = (
     "EXISTS (SELECT 1 FROM sighting WHERE finding_id = finding.id AND presence = 'present' AND"
-    " (SELECT outcome FROM scan WHERE scan.asset = finding.asset AND scan.scanner = sighting.scanner"
-    " ORDER BY seq DESC LIMIT 1) <> 'failed')"
+    " (finding.asset, sighting.scanner) NOT IN (SELECT asset, scanner FROM scan WHERE outcome = 'failed' AND seq IN"
+    " (SELECT max(seq) FROM scan GROUP BY asset, scanner)))"
 )
 """Whether the latest scan of one of its scanners saw the finding."""
 
@@ -63,13 +63,13 @@ def _is(value: str, _: Bind) -> str:
     return _STATES[value]
 
 
-_OPEN = "(finding.closed_at IS NULL AND finding.dismissed_at IS NULL)"
+OPEN = "(finding.closed_at IS NULL AND finding.dismissed_at IS NULL)"
 _STATES = {
-    "open": _OPEN,
-    "accepted": f"({_OPEN} AND {ACCEPTED})",
+    "open": OPEN,
+    "accepted": f"({OPEN} AND {ACCEPTED})",
     "dismissed": "(finding.closed_at IS NULL AND finding.dismissed_at IS NOT NULL)",
     "fixed": "finding.closed_at IS NOT NULL",
-    "not_observed": f"({_OPEN} AND NOT {OBSERVED})",
+    "not_observed": f"({OPEN} AND NOT {OBSERVED})",
     "suppressed": "NOT EXISTS (SELECT 1 FROM sighting WHERE finding_id = finding.id AND suppressed = 0)",
 }
 
