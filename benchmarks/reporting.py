@@ -53,31 +53,6 @@ def main() -> None:
     parser.add_argument("--postgresql", help="the URL of an empty database, to measure instead of SQLite")
     parser.add_argument("--keep", type=Path, help="the folder in which the stores are kept and looked for")
     given = parser.parse_args()
-    print(
-        f"{'findings':>9} {'made':>8} {'count':>9} {'figures':>9} {'breaches':>9} {'gate':>9} {'as of':>9} {'peak':>8}"
-    )
-    with TemporaryDirectory() as name:
-        for findings in given.findings:
-            measure(findings, given.postgresql or str((given.keep or Path(name)) / f"{findings}.db"))
-
-
-def measure(findings: int, url: str) -> None:
-    """Make a store where there is none yet, and measure what is asked of it at the end of its year."""
-    made = 0.0 if "://" not in url and Path(url).exists() else took(lambda: make(url, findings))
-    database = open_for_reading(url)
-    now = START + YEAR
-    breached, critical = parse_query("is:open sla:breached"), parse_query("is:open severity:critical asset:asset-1")
-    past = last_event_at(database, now - 90 * DAY)
-    times = {
-        "count": best(lambda: database.run("SELECT count(*) FROM finding")),
-        "figures": best(lambda: report(database, Period(now - 90 * DAY, now))),
-        "breaches": best(lambda: queries.findings(database, breached, now, limit=1000)),
-        "gate": best(lambda: queries.matching(database, critical, now)),
-        "as of": took(lambda: figures_as_of(database, past, now - 90 * DAY)),
-    }
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    count = len(queries.matching(database, (), now))
-    numbers = " ".join(f"{seconds:8.3f}s" for seconds in times.values())
     print(" findings     made     count   figures  breaches      gate     as of     peak")
     with TemporaryDirectory() as name:
         for findings in given.findings:

@@ -1,20 +1,25 @@
 """The gate: may this be released? `gate.toml` is a complete example of its policy.
 
-It never passes on what could not be checked: a scan that is missing, failed, partial or too old makes the verdict
-`unknown`, unless it is `fail` already.
+It never passes on what could not be checked: a scan that is missing, failed, partial or too old, or an attestation that
+is missing or has ended, makes the verdict `unknown`, unless it is `fail` already.
 """
 
 import re
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-from fixby.errors import ExitCode
-from fixby.policies.document import Table, document, read_text, text, texts
+from fixby.errors import ExitCode, UsageError
+from fixby.policies.document import Table, document, read_text, text, texts, whole
 from fixby.severity import Severity
 from fixby.sla.duration import HINT, duration, length
+
+HEADERS: Final = "headers"
+"""The scanner whose scans say what the headers of URLs are."""
 
 
 class Verdict(StrEnum):
@@ -35,11 +40,20 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class RequiredAttestation:
+    """Somebody must have vouched for a `kind` of thing, `max_age` seconds ago at most."""
+
+    kind: str
+    max_age: int
+
+
+@dataclass(frozen=True, slots=True)
 class GatePolicy:
     """What a gate demands.
 
     The scanners in `required`, and if `recorded` is set every other one that was ever recorded, must have a complete
-    scan that is at most `max_age` seconds old. `digest` stands for all that the policy says.
+    scan that is at most `max_age` seconds old. `headers_max_age` is the same for the scans of headers, None where the
+    gate demands none. `digest` stands for all that the policy says, and `toml` is what it is written as.
     """
 
     name: str
@@ -47,11 +61,14 @@ class GatePolicy:
     required: tuple[str, ...]
     recorded: bool
     max_age: int
+    headers_max_age: int | None
+    attestations: tuple[RequiredAttestation, ...]
     digest: str
+    toml: str
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class LatestScan:
     """The latest scan of a scanner: what came of it, the instant it ended, and why it is not complete."""
 
@@ -62,10 +79,41 @@ class LatestScan:
 
 
 @dataclass(frozen=True, slots=True)
+class Attested:
+    """What `by` vouches for: a thing of a `kind` was done at the instant `at`; it holds until `until`, if that is said.
+
+    `seq` orders attestations of the same instant.
+    """
+
+    seq: int
+    kind: str
+    by: str
+    at: int
+    until: int | None = None
+
+    def ends(self, max_age: int) -> int:
+        """The instant from which it no longer holds, where it may be `max_age` seconds old."""
+        return self.at + max_age if self.until is None else min(self.at + max_age, self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the asset besides its findings.
+
+    `scans` are the latest ones, one or more of each scanner that ever recorded one; of the `attestations` of a kind the
+    last one speaks; `unknown_as` is the severity that the SLA policy treats an unknown one as.
+    """
+
+    scans: Sequence[LatestScan]
+    attestations: Sequence[Attested]
+    unknown_as: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class RuleResult:
     """What one rule says: `count` findings, whose ids are in `findings`, where `limit` are allowed; `reason` in words.
 
-    A rule about a scan counts the scans that cannot be relied on.
+    A rule about scans or attestations counts those that cannot be relied on.
     """
 
     name: str
@@ -78,11 +126,12 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the gate says at an instant, and why."""
+    """What the gate says at an instant, and why; `notes` say what it was not asked to look at."""
 
     verdict: Verdict
     rules: tuple[RuleResult, ...]
     evaluated_at: int
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -90,61 +139,81 @@ class Judgement:
         return _EXIT_CODES[self.verdict]
 
 
-def evaluate(
-    policy: GatePolicy,
-    select: Callable[[str], Sequence[str]],
-    scans: Sequence[LatestScan],
-    unknown_as: Severity,
-    now: int,
-) -> Judgement:
-    """The gate's judgement at the instant `now`.
+def evaluate(policy: GatePolicy, select: Callable[[str], Sequence[str]], known: Known, now: int) -> Judgement:
+    """The gate's judgement at the instant `now`: the same for the same facts, in whatever order they are told.
 
     `select` gives the ids of the findings that a query selects; where a query names the severity that the SLA policy
-    treats an unknown one as, it asks for the unknown ones too. `scans` are the latest scans of the asset, one or more
-    of each scanner that ever recorded one.
+    treats an unknown one as, it asks for the unknown ones too.
     """
-    counted = (replace(rule, query=_with_unknown(rule.query, unknown_as)) for rule in policy.rules)
+    counted = [replace(rule, query=_with_unknown(rule.query, known.unknown_as)) for rule in policy.rules]
     results = (
-        *(_findings_result(rule, tuple(select(rule.query))) for rule in counted),
-        *_scan_results(policy, scans, now),
+        *(_findings_result(rule, tuple(sorted(select(rule.query)))) for rule in counted),
+        *_scan_results(policy, sorted(known.scans), now),
+        *(_attestation_result(required, known.attestations, now) for required in policy.attestations),
     )
     verdicts = {result.verdict for result in results}
     verdict = next((bad for bad in (Verdict.FAIL, Verdict.UNKNOWN) if bad in verdicts), Verdict.PASS)
-    return Judgement(verdict, results, now)
+    return Judgement(verdict, results, now, tuple(_notes(policy, known.scans)))
 
 
-def shipped() -> GatePolicy:
+def last_of(kind: str, attestations: Sequence[Attested]) -> Attested | None:
+    """The attestation that speaks for a kind: that of the latest instant."""
+    some = (attestation for attestation in attestations if attestation.kind == kind)
+    return max(some, key=lambda attestation: (attestation.at, attestation.seq), default=None)
+
+
+Understood = Callable[[str], object]
+"""Raises `UsageError` for a query that makes no sense."""
+
+
+def shipped(understood: Understood) -> GatePolicy:
     """The gate that is in force where nobody configured one."""
-    return load(Path(__file__).with_name("gate.toml"))
+    return load(Path(__file__).with_name("gate.toml"), understood)
 
 
-def load(file: Path) -> GatePolicy:
+def load(file: Path, understood: Understood) -> GatePolicy:
     """The gate in a file. Raises `ConfigurationError` as `parse` does, or where the file cannot be read."""
-    return parse(read_text(file), str(file))
+    return parse(read_text(file), str(file), understood)
 
 
-def parse(toml: str, source: str) -> GatePolicy:
+def parse(toml: str, source: str, understood: Understood) -> GatePolicy:
     """The gate in a TOML text that errors call `source`.
 
-    Raises `ConfigurationError` with line, key and mend for whatever is missing, unknown or makes no sense.
+    Raises `ConfigurationError` with line, key and mend for whatever is missing, unknown or makes no sense, queries
+    included.
     """
     top = document(toml, source)
-    top.demand_only("name", "rules", "scans")
+    top.demand_only("name", "rules", "scans", "headers", "attestations")
     scans = top.table("scans")
     scans.demand_only("required", "recorded", "max_age")
     policy = GatePolicy(
         name=top.read("name", text, 'Write name = "..." for reports and errors.'),
-        rules=_rules(top.tables("rules")),
+        rules=_rules(top.tables("rules"), understood),
         required=scans.read("required", texts, 'Write required = ["bandit", ...].'),
-        recorded=scans.read("recorded", _truth, "Write recorded = true or recorded = false."),
-        max_age=scans.read("max_age", lambda value: duration(text(value)), HINT),
+        recorded=_truth(scans, "recorded"),
+        max_age=_max_age(scans),
+        headers_max_age=_headers_max_age(top.table("headers")) if "headers" in top.values else None,
+        attestations=_attestations(top.tables("attestations") if "attestations" in top.values else ()),
         digest=top.digest(),
+        toml=toml,
         source=source,
     )
     if not policy.required and not policy.recorded:
         raise scans.error("required", "is empty, so nothing need be scanned", "Name a scanner, or set recorded = true.")
     return policy
 
+
+def kind_of_attestation(value: object) -> str:
+    """A kind of things to vouch for: lower-case words with dashes between them. Raises `TypeError` or `ValueError`."""
+    kind = text(value)
+    if not _KIND.fullmatch(kind) or len(kind) > _LONGEST_KIND:
+        raise ValueError(f"{kind!r} is not made of lower-case words with dashes between them")
+    return kind
+
+
+KIND_HINT: Final = "Write lower-case words with dashes between them, as in restore-drill."
+_KIND = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LONGEST_KIND = 64
 
 _EXIT_CODES = {
     Verdict.PASS: ExitCode.DONE,
@@ -158,14 +227,15 @@ _CLOCK_SKEW = 300
 def _with_unknown(query: str, unknown_as: Severity) -> str:
     """The query with `unknown` beside each mention of the severity that it is treated as, exclusions left alone."""
 
-    def widened(qualifier: re.Match[str]) -> str:
-        named = qualifier["named"].split(",")
-        return f"severity:{','.join([*named, Severity.UNKNOWN])}" if unknown_as in named else qualifier[0]
+    def widened(word: str) -> str:
+        qualifier, _, values = word.partition(":")
+        return f"{word},{Severity.UNKNOWN}" if qualifier == "severity" and unknown_as in values.split(",") else word
 
-    return _SEVERITIES.sub(widened, query)
+    words = map(widened, shlex.split(query))
+    return " ".join(shlex.quote(word) if _NEEDS_QUOTES.search(word) else word for word in words)
 
 
-_SEVERITIES = re.compile(r"(?<!\S)severity:(?P<named>\S+)")
+_NEEDS_QUOTES = re.compile(r"""[\s'"\\]""")
 
 
 def _findings_result(rule: Rule, found: tuple[str, ...]) -> RuleResult:
@@ -173,24 +243,30 @@ def _findings_result(rule: Rule, found: tuple[str, ...]) -> RuleResult:
     return RuleResult(rule.name, verdict, len(found), rule.limit, found, f"{len(found)} of {rule.query}")
 
 
-def _scan_results(policy: GatePolicy, scans: Sequence[LatestScan], now: int) -> list[RuleResult]:
-    recorded = {scan.scanner for scan in scans} if policy.recorded else set()
-    scanners = [*policy.required, *sorted(recorded.difference(policy.required))]
+def _scan_results(policy: GatePolicy, scans: Sequence[LatestScan], now: int) -> Iterator[RuleResult]:
+    scanners = _scanners(policy, scans)
     if not scanners:
-        return [RuleResult("scans", Verdict.UNKNOWN, 0, 0, (), "nothing was ever scanned")]
-    return [
-        _scanner_result(scanner, [scan for scan in scans if scan.scanner == scanner], policy.max_age, now)
-        for scanner in scanners
-    ]
+        yield RuleResult("scans", Verdict.UNKNOWN, 0, 0, (), "nothing was ever scanned")
+    for scanner in scanners:
+        some = [scan for scan in scans if scan.scanner == scanner]
+        yield _scanner_result(f"{scanner} has looked", some, policy.max_age, now)
+    if policy.headers_max_age is not None:
+        some = [scan for scan in scans if scan.scanner == HEADERS]
+        yield _scanner_result("headers verified", some, policy.headers_max_age, now)
 
 
-def _scanner_result(scanner: str, scans: Sequence[LatestScan], max_age: int, now: int) -> RuleResult:
+def _scanners(policy: GatePolicy, scans: Sequence[LatestScan]) -> list[str]:
+    """The scanners that must have looked: those of headers are asked for apart where the gate says so."""
+    apart = {HEADERS} if policy.headers_max_age is not None else set()
+    recorded = {scan.scanner for scan in scans} - apart if policy.recorded else set()
+    return [*policy.required, *sorted(recorded.difference(policy.required))]
+
+
+def _scanner_result(name: str, scans: Sequence[LatestScan], max_age: int, now: int) -> RuleResult:
     problems = [problem for scan in scans if (problem := _problem(scan, max_age, now))]
     if not scans:
         problems = ["no scan of it was ever recorded"]
-    verdict = Verdict.UNKNOWN if problems else Verdict.PASS
-    reason = "; ".join(problems) or "complete and fresh"
-    return RuleResult(f"{scanner} has looked", verdict, len(problems), 0, (), reason)
+    return _reliance_result(name, problems, "complete and fresh")
 
 
 def _problem(scan: LatestScan, max_age: int, now: int) -> str:
@@ -206,14 +282,44 @@ def _problem(scan: LatestScan, max_age: int, now: int) -> str:
     return ""
 
 
-def _rules(tables: Sequence[Table]) -> tuple[Rule, ...]:
+def _attestation_result(required: RequiredAttestation, attestations: Sequence[Attested], now: int) -> RuleResult:
+    name, last = f"{required.kind} attested", last_of(required.kind, attestations)
+    if last is None:
+        return _reliance_result(name, [f"no {required.kind} was ever attested"], "")
+    ends = last.ends(required.max_age)
+    told = f"by {last.by} at {_instant(last.at)}"
+    if last.at > now + _CLOCK_SKEW:
+        return _reliance_result(name, [f"the last one, {told}, is of the future: a clock is wrong"], "")
+    problems = [f"the last one, {told}, ended {length(now - ends)} ago"] if ends <= now else []
+    return _reliance_result(name, problems, f"{told}, valid until {_instant(ends)}")
+
+
+def _reliance_result(name: str, problems: Sequence[str], else_: str) -> RuleResult:
+    """Whether something can be relied on."""
+    verdict = Verdict.UNKNOWN if problems else Verdict.PASS
+    return RuleResult(name, verdict, len(problems), 0, (), "; ".join(problems) or else_)
+
+
+def _notes(policy: GatePolicy, scans: Sequence[LatestScan]) -> Iterator[str]:
+    """What a release should be asked for and this gate does not ask."""
+    if not policy.attestations:
+        yield "no attestation is required by this gate"
+    if policy.headers_max_age is None and HEADERS not in _scanners(policy, scans):
+        yield "headers are not verified: not configured"
+
+
+def _instant(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _rules(tables: Sequence[Table], understood: Understood) -> tuple[Rule, ...]:
     rules: list[Rule] = []
     for table in tables:
         table.demand_only("name", "query", "limit")
         rule = Rule(
             name=table.read("name", text, 'Write name = "..." for reports.'),
-            query=table.read("query", text, 'Write query = "is:open severity:critical".'),
-            limit=table.read("limit", _limit, "Write limit = 0, or how many findings are allowed."),
+            query=_query(table, understood),
+            limit=table.read("limit", whole, "Write limit = 0, or how many findings are allowed."),
         )
         if rule.name in {other.name for other in rules}:
             raise table.error("name", "stands twice", "Give each rule a name of its own.")
@@ -221,15 +327,41 @@ def _rules(tables: Sequence[Table]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
-    return value
+def _query(table: Table, understood: Understood) -> str:
+    hint = 'Write query = "is:open severity:critical".'
+    query = table.read("query", text, hint)
+    try:
+        understood(query)
+    except UsageError as error:
+        raise table.error("query", f"is wrong: {error.message.removesuffix('.')}", error.hint or hint) from error
+    return query
 
 
-def _limit(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no whole number")
-    if value < 0:
-        raise ValueError("it is less than nothing")
-    return value
+def _headers_max_age(table: Table) -> int | None:
+    table.demand_only("required", "max_age")
+    required, max_age = _truth(table, "required"), _max_age(table)
+    return max_age if required else None
+
+
+def _attestations(tables: Sequence[Table]) -> tuple[RequiredAttestation, ...]:
+    some: list[RequiredAttestation] = []
+    for table in tables:
+        table.demand_only("kind", "max_age")
+        kind = table.read("kind", kind_of_attestation, KIND_HINT)
+        if kind in {other.kind for other in some}:
+            raise table.error("kind", "stands twice", "Require each kind once.")
+        some.append(RequiredAttestation(kind, _max_age(table)))
+    return tuple(some)
+
+
+def _max_age(table: Table) -> int:
+    return table.read("max_age", lambda value: duration(text(value)), HINT)
+
+
+def _truth(table: Table, name: str) -> bool:
+    def convert(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise TypeError(f"{value!r} is neither true nor false")
+        return value
+
+    return table.read(name, convert, f"Write {name} = true or {name} = false.")

@@ -38,8 +38,12 @@ def scanned(scans: Sequence[Document], gate: Document | None) -> Document:
     return {"schema": "fixby.scan/1", "scans": list(scans), "gate": gate}
 
 
-def gated(judgement: Judgement, snapshot: str) -> Document:
-    """What `gate --json` prints; `snapshot` is the number and hash of the last event that was considered."""
+def gated(judgement: Judgement, snapshot: str, recorded: int | None = None) -> Document:
+    """What `gate --json` prints.
+
+    `snapshot` is the number and hash of the last event that was considered, `recorded` the number of the event in which
+    the judgement was written down, if it was.
+    """
     return {
         "schema": "fixby.gate/1",
         "verdict": judgement.verdict,
@@ -56,6 +60,8 @@ def gated(judgement: Judgement, snapshot: str) -> Document:
             }
             for rule in judgement.rules
         ],
+        "notes": list(judgement.notes),
+        "recorded": recorded,
     }
 
 
