@@ -19,6 +19,17 @@ def end(text: str, option: str, now: int) -> int:
     return at
 
 
+def later(text: str, option: str, now: int) -> int:
+    """The UTC second that a date ends with, an instant, or one that lies a duration after now; raises `UsageError`."""
+    try:
+        return now + duration(text)
+    except ValueError:
+        at = _instant(text, option, timedelta(days=1, seconds=-1))
+    if at <= now:
+        raise UsageError(f"{option}: {text} does not lie in the future.", _HINT)
+    return at
+
+
 def beginning(text: str, option: str, as_of: int) -> int:
     """The UTC second that a date begins with, an instant, or one that lies a duration before `as_of`.
 

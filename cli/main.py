@@ -40,6 +40,8 @@ Target = Annotated[Path, typer.Argument(help="The folder to scan.")]
 Folder = Annotated[Path, typer.Option("--path", help="The folder whose configuration and store are meant.")]
 Query = Annotated[list[str] | None, typer.Argument(help="Qualifiers, such as is:open severity:critical,high.")]
 Tool = Annotated[str | None, typer.Option("--scanner", help="The tool that wrote the reports, if not to be found out.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The beginning of a finding's id.")]
+Reason = Annotated[str, typer.Option(help="Why.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Tell what was so then: a date or an instant, in UTC.")]
 Policies = Annotated[list[Path], typer.Argument(help="Policy files.")]
 Reports = Annotated[list[Path], typer.Argument(help="Reports to read; - for standard input.")]
@@ -155,7 +157,7 @@ def list_(  # noqa: PLR0913 - where and how, as every command
 
 @app.command()
 def show(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="The beginning of a finding's id.")],
+    id_: Id,
     *,
     path: Folder = Path(),
     store: Store = None,
@@ -166,6 +168,82 @@ def show(
     from fixby.cli import findings
 
     findings.run_show(id_, Place(path, store, config), as_json=json)
+
+
+@app.command()
+def accept(  # noqa: PLR0913 - what an acceptance says, where and how
+    id_: Id,
+    *,
+    reason: Annotated[str, typer.Option(help="Why the risk can be taken.")],
+    until: Annotated[str, typer.Option(help="When that ends: a date, or a duration such as 30d.")],
+    owner: Annotated[str, typer.Option(help="Who answers for it, if not you.")] = "",
+    mitigation: Annotated[str, typer.Option(help="What is done meanwhile.")] = "",
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Ask for the risk of a finding to be accepted for some time; the policy says who must approve."""
+    from fixby.cli import decisions
+
+    wish = decisions.Wish(owner, reason, until, mitigation)
+    decisions.accept(id_, wish, Place(path, store, config), as_json=json)
+
+
+@app.command()
+def approve(id_: Id, *, path: Folder = Path(), store: Store = None, config: Config = None, json: Json = False) -> None:
+    """Approve the acceptance of a finding that somebody else asked for."""
+    from fixby.cli import decisions
+
+    decisions.approve(id_, Place(path, store, config), as_json=json)
+
+
+@app.command()
+def revoke(  # noqa: PLR0913 - where and how, as every command
+    id_: Id,
+    *,
+    reason: Reason,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Take the acceptance of a finding back: its time runs again."""
+    from fixby.cli import decisions
+
+    decisions.revoke(id_, reason, Place(path, store, config), as_json=json)
+
+
+@app.command()
+def dismiss(  # noqa: PLR0913 - where and how, as every command
+    id_: Id,
+    *,
+    reason: Reason,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Say that a finding is a false positive."""
+    from fixby.cli import decisions
+
+    decisions.dismiss(id_, reason, Place(path, store, config), as_json=json)
+
+
+@app.command()
+def reopen(  # noqa: PLR0913 - where and how, as every command
+    id_: Id,
+    *,
+    reason: Reason,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Say that a dismissed finding is one after all: the time in between counts."""
+    from fixby.cli import decisions
+
+    decisions.reopen(id_, reason, Place(path, store, config), as_json=json)
 
 
 @app.command()
@@ -223,7 +301,7 @@ def report(  # noqa: PLR0913 - the options of a report
 
 @sla.command("explain")
 def explain(  # noqa: PLR0913 - where and how, as every command
-    id_: Annotated[str, typer.Argument(metavar="ID", help="The beginning of a finding's id.")],
+    id_: Id,
     *,
     as_of: AsOf = "",
     path: Folder = Path(),

@@ -9,6 +9,7 @@ from secrets import token_bytes
 from fixby.cli import gate as gating
 from fixby.cli import place as here
 from fixby.cli.configuration import Configuration, existing
+from fixby.cli.exploitation import rate_new
 from fixby.cli.output import emit, show
 from fixby.cli.place import Place
 from fixby.cli.progress import progress
@@ -86,7 +87,9 @@ def record_all(database: Database, found: Configuration, results: Sequence[Resul
     def recorded(scan: Scan) -> Recorded | None:
         return record(database, scan, Occasion(found.asset, "fixby", here.now(), policy)) if scan.scanner else None
 
-    return [Result(result.scan, result.findings, recorded(result.scan)) for result in results]
+    stored = [Result(result.scan, result.findings, recorded(result.scan)) for result in results]
+    rate_new(database, found)
+    return stored
 
 
 def _looking(wish: Wish, found: Configuration) -> Callable[[bytes], list[Result]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from fixby.cli.configuration import Configuration
 from fixby.cli.output import emit, printable
-from fixby.cli.place import Place
+from fixby.cli.place import Place, writing
 from fixby.errors import ReportError, UsageError
 from fixby.reports import published
 from fixby.scanners.exploitation import (
@@ -35,8 +35,20 @@ def run(place: Place, source: Path | None, to: Path | None, *, as_json: bool) ->
     """Bring the data up to date, print what is in force now, and return it. Raises as `update` and `folder_of` do."""
     folder = to or folder_of(place.configuration())
     catalogue = update(folder, source)
-    emit(published.written(_document(catalogue)) if as_json else _text(catalogue, folder))
+    changed = _rate(place, catalogue)
+    emit(published.written(_document(catalogue, changed)) if as_json else _text(catalogue, folder, changed))
     return catalogue
+
+
+def _rate(place: Place, catalogue: Catalogue) -> int:
+    """Rate what the store holds, if there is one; how many findings that changed."""
+    from fixby.cli.exploitation import rate_all  # noqa: PLC0415 - it needs `folder_of`
+
+    found = place.configuration()
+    if "://" not in found.store and not Path(found.store).exists():
+        return 0
+    with writing(found) as database:
+        return rate_all(database, catalogue)
 
 
 def folder_of(found: Configuration) -> Path:
@@ -83,18 +95,19 @@ def _proved(content: bytes, place: str) -> tuple[str, bytes]:
         raise ReportError(f"{place}: {error.message}", "What was kept before is kept.") from error
 
 
-def _document(catalogue: Catalogue) -> published.Document:
+def _document(catalogue: Catalogue, changed: int) -> published.Document:
     return {
         "schema": "fixby.update/1",
         "known_exploited": {"date": catalogue.known_date or None, "count": len(catalogue.known)},
         "epss": {"date": catalogue.epss_date or None, "count": catalogue.scored},
+        "findings_changed": changed,
     }
 
 
-def _text(catalogue: Catalogue, folder: Path) -> str:
+def _text(catalogue: Catalogue, folder: Path, changed: int) -> str:
     known = _line("known exploited vulnerabilities", len(catalogue.known), catalogue.known_date)
     epss = _line("vulnerabilities with an EPSS score", catalogue.scored, catalogue.epss_date)
-    return f"{known}\n{epss}\nkept in {printable(folder)}"
+    return f"{known}\n{epss}\nkept in {printable(folder)}; {changed} open findings changed"
 
 
 def _line(what: str, count: int, day: str) -> str:
