@@ -135,12 +135,15 @@ def _facts(tracked: TrackedFinding, now: int) -> Iterator[tuple[str, str]]:
 
 
 def _event(entry: HistoryEntry) -> tuple[RenderableType, ...]:
-    return _moment(entry.at), safe(entry.actor), _EVENTS.get(entry.kind, entry.kind), Text(safe(entry.reason))
+    what = _EVENTS.get(entry.kind, _word(entry.kind.removeprefix("finding.")))
+    return _moment(entry.at), safe(entry.actor), what, Text(safe(entry.reason))
 
 
 def _state(tracked: TrackedFinding) -> str:
     if tracked.closed_at is not None:
         return f"fixed {_moment(tracked.closed_at)}"
+    if tracked.state is not State.OPEN:
+        return str(tracked.state)
     return f"open, not observed: {tracked.not_observed}" if tracked.not_observed else "open"
 
 

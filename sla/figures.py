@@ -101,6 +101,9 @@ def quantile(counts: Sequence[tuple[int, int]], share: float) -> int | None:
     return None
 
 
+_ROUNDING = 1e-12
+
+
 def kaplan_meier(durations: Sequence[tuple[int, int, int]], share: float = 0.5) -> int | None:
     """The time by which `share` are fixed by the estimate of Kaplan and Meier (1958), None where it is not reached.
 
@@ -111,7 +114,7 @@ def kaplan_meier(durations: Sequence[tuple[int, int, int]], share: float = 0.5) 
     surviving = 1.0
     for duration, fixed, still_open in durations:
         surviving *= 1 - fixed / at_risk
-        if surviving <= 1 - share:
+        if surviving <= 1 - share + _ROUNDING:
             return duration
         at_risk -= fixed + still_open
     return None
