@@ -1,10 +1,8 @@
 """`fixby attest`: somebody vouches for what no scanner sees, such as a restore drill."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +11,13 @@ from urllib.parse import urlsplit
 from fixby.cli import gate as gating
 from fixby.cli import place as here
 from fixby.cli.actor import actor
+from fixby.cli.instants import end, later
 from fixby.cli.output import emit, printable
 from fixby.cli.place import Place
 from fixby.errors import UsageError
 from fixby.policies.gate import KIND_HINT, kind_of_attestation, last_of
 from fixby.reports import published
 from fixby.reports.plain import safe
-from fixby.sla.duration import duration
 from fixby.store.attestations import Attestation, Evidence, RecordedAttestation, attest, attestations, kinds
 
 if TYPE_CHECKING:
@@ -31,14 +29,23 @@ if TYPE_CHECKING:
 class Wish:
     """What the caller vouches for, as it was written; an empty text is what was not said."""
 
-    kind: str
+    kind: str = ""
     note: str = ""
     evidence: str = ""
     until: str = ""
     at: str = ""
 
 
-def run(place: Place, wish: Wish, *, as_json: bool) -> None:
+def run(place: Place, wish: Wish, *, as_json: bool, only_list: bool = False) -> None:
+    """Write an attestation down, or show all of them. Raises `UsageError` for what makes no sense."""
+    if not only_list:
+        return run_attest(place, wish, as_json=as_json)
+    if wish != Wish():
+        raise UsageError("--list shows what was attested, and attests nothing.", "Leave out --list, or all the rest.")
+    return run_list(place, as_json=as_json)
+
+
+def run_attest(place: Place, wish: Wish, *, as_json: bool) -> None:
     """Write an attestation down and show it. Raises `UsageError` for what makes no sense; nothing is written then."""
     found, who, now = place.configuration(), actor(os.environ), here.now()
     ages = _ages(gating.policy(found))
@@ -122,14 +129,16 @@ def _line(judged: _Judged) -> str:
 
 
 def _attestation(asset: str, wish: Wish, now: int) -> Attestation:
-    at = _instant(wish.at, "--at") if wish.at else now
-    if at > now:
-        raise UsageError(f"--at {wish.at} is in the future.", "Attest what was done, once it was.")
-    until = _until(wish.until, at) if wish.until else None
-    if until is not None and until <= at:
-        raise UsageError(f"--until {wish.until} is not after what is attested.", "Name a later instant.")
+    at = end(wish.at, "--at", now) if wish.at else now
+    until = later(wish.until, "--until", at) if wish.until else None
+    if at < 0 or (until or at) - at > _LONGEST:
+        raise UsageError("Nothing is attested from before 1970 or for more than a hundred years.", _LONGEST_HINT)
     evidence = _evidence(wish.evidence) if wish.evidence else None
     return Attestation(asset, _kind(wish.kind), at, until, printable(wish.note), evidence)
+
+
+_LONGEST = 36525 * 86_400
+_LONGEST_HINT = "Give another --at or --until, or leave out --until: then the gate alone says for how long."
 
 
 def _kind(kind: str) -> str:
@@ -137,37 +146,6 @@ def _kind(kind: str) -> str:
         return kind_of_attestation(kind)
     except ValueError as error:
         raise UsageError(f"The kind of an attestation is wrong: {error}.", KIND_HINT) from error
-
-
-def _until(text: str, at: int) -> int:
-    """The instant that a duration from `at`, the end of a day, or an RFC 3339 instant is."""
-    try:
-        return at + duration(text)
-    except ValueError:
-        return _end_of(text) if _DAY.fullmatch(text) else _instant(text, "--until")
-
-
-def _end_of(day: str) -> int:
-    try:
-        after = date.fromisoformat(day) + timedelta(days=1)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"--until {day!r} is no day: {error}.", "Write it as in 2026-12-31.") from error
-    return int(datetime(after.year, after.month, after.day, tzinfo=UTC).timestamp())
-
-
-def _instant(text: str, option: str) -> int:
-    known = "a length as in 30d, a day as in 2026-12-31, or " if option == "--until" else ""
-    hint = f"Write {known}an instant as in 2026-12-31T12:00:00Z."
-    if not _INSTANT.fullmatch(text):
-        raise UsageError(f"{option} {text!r} is no instant.", hint)
-    try:
-        return int(datetime.fromisoformat(text).timestamp())
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"{option} {text!r} is no instant: {error}.", hint) from error
-
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 def _evidence(named: str) -> Evidence:

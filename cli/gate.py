@@ -1,9 +1,9 @@
 """`fixby gate`: whether this may be released, and whether what was said of it once is still said of it."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fixby.cli import place as here
 from fixby.cli.actor import actor
@@ -42,7 +42,16 @@ if TYPE_CHECKING:
     from fixby.store.database import Database
 
 
-def run(place: Place, *, as_json: bool, record: bool = False) -> ExitCode:
+def run(place: Place, *, as_json: bool, record: bool = False, again: int | None = None) -> ExitCode:
+    """Judge what is stored, or judge again what the event `again` holds; `record` writes the judgement down."""
+    if again is None:
+        return run_now(place, record=record, as_json=as_json)
+    if record:
+        raise UsageError("What is evaluated again is not written down.", "Leave out --record or --again.")
+    return run_again(place, again, as_json=as_json)
+
+
+def run_now(place: Place, *, as_json: bool, record: bool) -> ExitCode:
     """Evaluate the gate on what is stored, write the judgement down if asked, show each rule; the exit code says it."""
     who = actor(os.environ) if record else ""
     with _opened(place, to_write=record) as (database, found):
@@ -68,12 +77,12 @@ def run_again(place: Place, seq: int, *, as_json: bool) -> ExitCode:
     """
     with reading(place) as (database, _):
         before = judgements.judgement(database, seq)
-        now = _again(database, before)
-    same = encoded(before.judged.document) == encoded(now)
+        again = _again(database, before)
+    same = encoded(before.judged) == encoded(again)
     if as_json:
-        emit(published.written(_comparison(before, now, same=same)))
+        emit(published.written(_comparison(before, again, same=same)))
     else:
-        emit("\n".join(_compared(before, now, same=same)))
+        emit("\n".join(_compared(before, again, same=same)))
     return ExitCode.DONE if same else ExitCode.GATE_FAILED
 
 
@@ -150,18 +159,18 @@ def _evidence(asset: str, demands: GatePolicy, judgement: Judgement, snapshot: s
     )
 
 
-def _again(database: "Database", before: RecordedJudgement) -> published.Document:
+def _again(database: "Database", before: RecordedJudgement) -> Judged:
     """What the same gate says of the same state at the same instant."""
     said = before.judged
     try:
         demands = parse(said.toml, f"the gate of event {before.seq}", _understood)
         with as_of(database, said.seq):
-            return published.gated(*_evaluated(database, said.asset, demands, said.evaluated_at))
+            return _evidence(said.asset, demands, *_evaluated(database, said.asset, demands, said.evaluated_at))
     except UsageError as error:
         raise StoreError(f"The judgement of event {before.seq} cannot be repeated: {error.message}") from error
 
 
-def _comparison(before: RecordedJudgement, now: published.Document, *, same: bool) -> published.Document:
+def _comparison(before: RecordedJudgement, again: Judged, *, same: bool) -> published.Document:
     return {
         "schema": "fixby.gate_again/1",
         "same": same,
@@ -171,26 +180,30 @@ def _comparison(before: RecordedJudgement, now: published.Document, *, same: boo
         "asset": before.judged.asset,
         "gate": {"name": before.judged.name, "digest": before.judged.digest},
         "recorded": before.judged.document,
-        "again": now,
+        "again": again.document,
     }
 
 
-def _compared(before: RecordedJudgement, now: published.Document, *, same: bool) -> Iterator[str]:
+def _compared(before: RecordedJudgement, again: Judged, *, same: bool) -> Iterator[str]:
     said = before.judged
     yield (
         f"event {before.seq}: the gate {safe(said.name)!r} ({said.digest[:12]}) said {said.verdict.upper()} of"
         f" {safe(said.asset)} at {published.instant(said.evaluated_at)}, asked by {safe(before.actor)}"
     )
-    yield "again: the same" if same else f"again: {now['verdict'].upper()}, which is NOT the same"
-    for name, then in _reasons(said.document).items():
-        if (today := _reasons(now).get(name)) != then:
-            yield f"  {safe(name)}: it was {safe(then)}; it is {safe(today or 'not there')}"
+    yield "again: the same" if same else f"again: {again.verdict.upper()}, but NOT the same"
+    was, now = _parts(said), _parts(again)
+    for name in sorted({*was, *now}):
+        then, today = was.get(name, "not there"), now.get(name, "not there")
+        if then != today:
+            yield f"  {safe(name)}: it was {safe(then)}; it is {safe(today)}"
 
 
-def _reasons(document: Mapping[str, Any]) -> dict[str, str]:
+def _parts(judged: Judged) -> dict[str, str]:
     """What each rule said, and each other part of a judgement."""
+    document = judged.document
     rules = {rule["name"]: f"{rule['verdict']}: {rule['reason']}" for rule in document["rules"]}
-    return rules | {key: str(document[key]) for key in ("snapshot", "notes")}
+    parts = {"digest": judged.digest, "verdict": judged.verdict, "snapshot": judged.snapshot}
+    return rules | parts | {"notes": "; ".join(document["notes"])}
 
 
 _MARKS = {Verdict.PASS: "pass   ", Verdict.FAIL: "FAIL   ", Verdict.UNKNOWN: "unknown"}

@@ -247,11 +247,41 @@ def reopen(  # noqa: PLR0913 - where and how, as every command
 
 
 @app.command()
-def gate(path: Target = Path(), *, store: Store = None, config: Config = None, json: Json = False) -> None:
+def gate(  # noqa: PLR0913 - where and how, as every command
+    path: Target = Path(),
+    *,
+    record: Annotated[bool, typer.Option("--record", help="Write the judgement down as evidence.")] = False,
+    again: Annotated[
+        int | None, typer.Option(help="Evaluate the judgement again that this event holds.", metavar="EVENT", min=1)
+    ] = None,
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
     """Judge what is stored: exit 0 pass, 1 fail, 3 cannot tell."""
     from fixby.cli import gate
 
-    raise typer.Exit(gate.run(Place(path, store, config), as_json=json))
+    raise typer.Exit(gate.run(Place(path, store, config), record=record, again=again, as_json=json))
+
+
+@app.command()
+def attest(  # noqa: PLR0913 - where and how, as every command
+    kind: Annotated[str, typer.Argument(help="What is vouched for, such as restore-drill.")] = "",
+    *,
+    note: Annotated[str, typer.Option(help="A remark for whoever reads it later.")] = "",
+    evidence: Annotated[str, typer.Option(help="A file or an address that bears it out.")] = "",
+    at: Annotated[str, typer.Option(help="When it was done, as in 2026-11-20T09:00:00Z, if not now.")] = "",
+    until: Annotated[str, typer.Option(help="Until when it holds: 30d, 2026-12-31, or an instant.")] = "",
+    list_: Annotated[bool, typer.Option("--list", help="Show what was attested, and whether it is valid.")] = False,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Vouch for what no scanner sees: a restore drill, a penetration test that was closed."""
+    from fixby.cli import attest
+
+    attest.run(Place(path, store, config), attest.Wish(kind, note, evidence, until, at), only_list=list_, as_json=json)
 
 
 @app.command()

@@ -125,6 +125,7 @@ class _Past:
             of_findings += self._events(f"subject IN ({marks})", **named)
         for event in merge(terms, sorted(of_findings, key=_seq), key=_seq):
             projector.apply(event)
+        projector.redate()
         save(self.database, projector.rows, ())
 
 

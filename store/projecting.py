@@ -32,5 +32,6 @@ def rebuild(database: Database) -> None:
     projector = Projector(rows)
     for event, _ in events(database):
         projector.apply(event)
+    projector.redate()
     save(database, rows, ())
     save_terms(database, rows.policies.values(), rows.assets.values())

@@ -56,9 +56,11 @@ class Projector:
 
     rows: Rows
     _terms: dict[tuple[str, str], Terms] = field(default_factory=dict)
+    _in_force: dict[str, int] = field(init=False)
     _handlers: Mapping[str, Callable[[Event, Mapping[str, Any]], None]] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._in_force = {row.asset: seq for seq, row in sorted(self.rows.policies.items())}
         self._handlers = {
             SCAN_RECORDED: self._scan,
             POLICY_ADOPTED: self._adopt,
@@ -75,6 +77,8 @@ class Projector:
 
     def apply(self, event: Event) -> None:
         """Bring the rows up to date with one event; kinds that are none of ours change nothing.
+
+        After news of a policy or an asset, and whatever came later, `redate` is due.
 
         Raises `KeyError`, `TypeError`, `ValueError` or `IndexError` for an event that Fixby did not write.
         """
@@ -96,11 +100,8 @@ class Projector:
 
     def policy(self, asset: str) -> Policy:
         """The policy in force for an asset: the shipped one where the log names none."""
-        version = self._version(asset)
+        version = self._in_force.get(asset)
         return policies.shipped() if version is None else parsed(self.rows.policies[version].toml)
-
-    def _version(self, asset: str) -> int | None:
-        return max((seq for seq, row in self.rows.policies.items() if row.asset == asset), default=None)
 
     def _common_terms(self, asset: str, category: str) -> Terms:
         """The terms of a finding of which nothing is known but its category."""
@@ -119,15 +120,14 @@ class Projector:
 
     def _adopt(self, event: Event, body: Mapping[str, Any]) -> None:
         named = (body["asset"], body["name"], body["digest"], body["toml"])
+        self._in_force[body["asset"]] = event.seq
         self.rows.policies[event.seq] = PolicyRow(event.seq, event.at, *named)
         self._terms.clear()
-        self.redate()
 
     def _describe(self, _: Event, body: Mapping[str, Any]) -> None:
         words = (body["tier"], body["exposure"], encoded(body["tags"]).decode(), body["team"])
         self.rows.assets[body["name"]] = AssetRow(body["name"], *words)
         self._terms.clear()
-        self.redate()
 
     def _detect(self, event: Event, body: Mapping[str, Any]) -> None:
         finding = body["finding"]
@@ -176,7 +176,7 @@ class Projector:
     def _run(self, row: FindingRow, timeline: Timeline, change: Change, at: int) -> Timeline:
         """The clock after a change at `at` that left the finding with the severity in its row."""
         if change is Change.FIXED:
-            row.policy = self._version(row.asset)
+            row.policy = self._in_force.get(row.asset)
             return closed(timeline, at, self.terms(row))
         if change is Change.REOPENED:
             row.policy = None

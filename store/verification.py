@@ -35,6 +35,7 @@ def _of_the_rows(database: Database) -> Iterator[str]:
             readable = False
             yield f"event {event.seq} is none that Fixby writes: {error!r}"
     if readable:
+        projector.redate()
         yield from _differences(told, load_all(database))
 
 

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 
 from fixby.asset import Asset
+from fixby.decision import Acceptance
 from fixby.policies.policy import shipped
 from fixby.scanners import bandit, detect_secrets, pip_audit, semgrep
 from fixby.scanners.scanner import Options, Scanner
 from fixby.scanners.scanning import Setting, scan
 from fixby.scanners.target import target
+from fixby.store import decisions
+from fixby.store.decisions import By
 from fixby.store.ingestion import record
 from fixby.store.opening import open_for_writing, secret_key
 from fixby.store.terms import Occasion
@@ -63,6 +66,40 @@ def test_a_high_finding_past_its_due_date_fails_with_1(tmp_path: Path, known: Pa
     failed = [rule for rule in ended.document["gate"]["rules"] if rule["verdict"] == "fail"]
     assert [rule["findings"] for rule in failed] == [[breached["id"]]]
     assert "24 h late  high" in called("list", cwd=repo).out
+
+
+def test_a_high_finding_whose_risk_is_accepted_passes_once_that_is_signed_off(tmp_path: Path, known: Path) -> None:
+    repo = repository(tmp_path / "repo", {"app.py": SHELL})
+    scanned_back_then(repo, known, 8 * DAY)
+    assert called("scan", ".", "--advisories", known, "--gate", cwd=repo).code == 1
+    [breached] = called("list", "sla:breached", "--json", cwd=repo).document["findings"]
+    database = open_for_writing(str(repo / ".fixby" / "fixby.db"))
+    now = int(time.time())
+    decisions.accept(database, breached["id"], Acceptance("ada", "behind a login", now + 9 * DAY), By("ada", now))
+    assert called("gate", cwd=repo).code == 1
+    decisions.approve(database, breached["id"], By("grace", now))
+    assert called("gate", cwd=repo).code == 0
+    database.close()
+
+
+def test_a_critical_finding_fails_whatever_was_accepted(tmp_path: Path, known: Path) -> None:
+    repo = repository(tmp_path / "repo", {"requirements.txt": "jinja2==2.7.1\n"})
+    assert called("scan", ".", "--advisories", known, cwd=repo).code == 0
+    [critical] = called("list", "severity:critical", "--json", cwd=repo).document["findings"]
+    database = open_for_writing(str(repo / ".fixby" / "fixby.db"))
+    now = int(time.time())
+    taken = Acceptance("ada", "behind a login", now + 9 * DAY)
+    assert decisions.accept(database, critical["id"], taken, By("ada", now), ["grace", "katherine"])
+    database.close()
+    assert called("gate", cwd=repo).code == 1
+
+
+def test_the_gate_says_what_it_was_not_asked_to_look_at(tmp_path: Path) -> None:
+    repo = repository(tmp_path / "repo", {"app.py": SAFE})
+    called("scan", ".", "--scanner", "bandit", cwd=repo)
+    notes = ["no attestation is required by this gate", "headers are not verified: not configured"]
+    assert called("gate", "--json", cwd=repo).document["notes"] == notes
+    assert called("gate", cwd=repo).out.splitlines()[-2:] == [f"  note     {told}" for told in notes]
 
 
 def test_what_was_scanned_more_than_a_day_ago_cannot_be_told(tmp_path: Path, known: Path) -> None:

@@ -29,6 +29,7 @@ def test_the_rows_are_what_the_log_tells_after_any_history(database: Database, s
     projector = Projector(rebuilt)
     for event, _ in log.events(database):
         projector.apply(event)
+    projector.redate()
     assert rebuilt == load_all(database)
     assert list(flaws(database)) == []
     assert {one.state for one in found(database)} == {"open", "fixed"}

@@ -1,0 +1,66 @@
+"""The figures of a report as CSV (RFC 4180), for spreadsheets."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from io import StringIO
+
+from fixby.reports import sla_words
+from fixby.reports.published import instant
+from fixby.reports.sla_json import OPEN_STATUSES
+from fixby.sla.figures import AGES, Figures, Report
+
+
+def written(report: Report) -> str:
+    """A header, a row for each group, and a row for the total; hours and days are numbers, times RFC 3339 in UTC.
+
+    A cell that a spreadsheet would compute gets an apostrophe in front.
+    """
+    text = StringIO()
+    rows = csv.writer(text, lineterminator="\r\n")
+    rows.writerow(["row", *report.by, *_COLUMNS])
+    for group in report.groups:
+        rows.writerow(_inert(["group", *group.key, *_cells(group, report)]))
+    rows.writerow(_inert(["total", *[""] * len(report.by), *_cells(report.total, report)]))
+    return text.getvalue()
+
+
+def _cells(figures: Figures, report: Report) -> Iterator[object]:
+    yield instant(report.since)
+    yield instant(report.as_of)
+    yield sla_words.total_open(figures)
+    yield from (figures.open.get(status, 0) for status in OPEN_STATUSES)
+    yield from (figures.opened, figures.met, figures.missed, figures.closed_exempt)
+    yield from (figures.dismissed, figures.not_observed)
+    yield sla_words.share(figures.compliance)
+    yield instant(figures.oldest_breach)
+    yield from sla_words.ages(figures)
+    time = figures.time_to_fix
+    yield from (time.fixed, time.median, time.p90, time.expected)
+
+
+def _inert(cells: Sequence[object]) -> list[object]:
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell for cell in cells]
+
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+_COLUMNS = (
+    "since",
+    "as_of",
+    "open",
+    *OPEN_STATUSES,
+    "opened",
+    "met",
+    "missed",
+    "closed_exempt",
+    "dismissed",
+    "not_observed",
+    "compliance",
+    "oldest_breach",
+    *(f"open_to_{days}_days" for days in AGES),
+    f"open_over_{AGES[-1]}_days",
+    "fixed",
+    "median_hours",
+    "p90_hours",
+    "expected_hours",
+)
