@@ -1,5 +1,6 @@
 """`fixby export evidence` writes a package for an auditor; `fixby verify` proves one where there is no store."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from fixby.cli import evidence as made
 from fixby.cli.instants import beginning
 from fixby.cli.output import emit, note, printable
 from fixby.cli.place import Place, reading_at
-from fixby.errors import ExitCode, FixbyError, ReportError, UsageError
+from fixby.errors import ExitCode, FixbyError, ReportError
 from fixby.query import parse
 from fixby.reports import published
 from fixby.reports.evidence import MANIFEST, Cover, Entry, Package, Part, entry, opened, write
@@ -116,22 +117,14 @@ def _of_the_rest(database: Database, package: Package, proved: dict[str, int]) -
         _restore_coverage(database, package)
         yield from _differences(made.parts(database, package.cover), package.entries, proved)
     except _NOT_OURS as error:
-        why = error.message.rstrip(".") if isinstance(error, FixbyError) else f"it is none that Fixby writes: {error!r}"
-        yield f"the log cannot be replayed: {why}"
+        if isinstance(error.__cause__, sqlite3.OperationalError):
+            raise
+        yield f"the log says what Fixby never writes: {error}"
     if len(proved) < len(package.entries) and package.cover.fixby != ours:
         yield f"the package was written by Fixby {package.cover.fixby}, and this is {ours}: verify it with that version"
 
 
-_NOT_OURS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    ReportError,
-    UsageError,
-)
+_NOT_OURS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, FixbyError)
 """What goes wrong with events that Fixby did not write, though their hashes are right."""
 
 

@@ -78,7 +78,7 @@ const byText = {
 const byNumber = {
   key: (cell) => Number.parseFloat(cell.dataset.key ?? cell.textContent.replaceAll(",", "")),
   compare: (one, other, direction) =>
-    Number.isNaN(one) || Number.isNaN(other) ? 0 : (one - other) * direction,
+    Number.isNaN(one) || Number.isNaN(other) ? Number.isNaN(one) - Number.isNaN(other) : (one - other) * direction,
 };
 
 /* Uncovers the box above a table, if it has one; a row is found if all words in the box occur in it. */

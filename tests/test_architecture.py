@@ -127,6 +127,6 @@ def test_the_wheel_holds_every_module_and_data_file(tmp_path: Path) -> None:
         f"{package}/{file.relative_to(ROOT / folder).as_posix()}"
         for folder, package in top.items()
         for file in (ROOT / folder).rglob("*")
-        if file.is_file() and file.suffix in {".py", ".toml", ".yaml", ".sql", ".typed", ".json"}
+        if file.is_file() and file.suffix in {".py", ".toml", ".yaml", ".sql", ".typed", ".json", ".css", ".js"}
     }
     assert packed == expected

@@ -10,11 +10,13 @@ from fixby.asset import Asset
 from fixby.decision import Acceptance
 from fixby.errors import UsageError
 from fixby.policies.policy import Policy, parse, shipped
-from fixby.reports import published
+from fixby.query import parse as parse_query
+from fixby.reports import published, sla_json
 from fixby.severity import Severity
 from fixby.store import decisions, exploitation, queries
 from fixby.store.database import Database
 from fixby.store.decisions import By
+from fixby.store.figures import Period, report
 from fixby.store.ingestion import record
 from fixby.store.past import as_of, last_event_at
 from fixby.store.rows import load_all
@@ -88,14 +90,16 @@ def instants(chance: random.Random, count: int) -> Iterator[int]:
 
 
 def told(database: Database, now: int) -> tuple[bytes, object]:
-    """All that a report can say: every finding as it is published, and the rows beneath."""
-    rows = load_all(database)
-    listed = published.written(published.listed(queries.findings(database, (), now))).encode()
-    return listed, (rows, sorted(rows.acceptances))
+    """All that a report can say: its figures and every finding as they are published, and the rows beneath."""
+    figures = report(database, Period(now - 30 * DAY, now, by=("asset", "severity")))
+    breaches = queries.findings(database, parse_query("sla:breached"), now)
+    listed = published.listed(queries.findings(database, (), now))
+    said = published.written(listed) + published.written(sla_json.document(figures, breaches))
+    return said.encode(), load_all(database)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_as_of_any_instant_it_says_what_it_said_then(database: Database, seed: int) -> None:
+def test_as_of_30_random_instants_of_a_quarter_it_says_byte_for_byte_what_it_said_then(database: Database, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - it makes up histories
     quiet = [weakness(f"call({severity})", path="docs/conf.py", severity=severity) for severity in Severity]
     record(database, scan(*quiet, at=START, scanner="quiet"), Occasion(Asset("web"), "ada", START, shipped()))
