@@ -42,8 +42,15 @@ if TYPE_CHECKING:
     from fixby.store.database import Database
 
 
-def run(place: Place, *, as_json: bool, record: bool = False, again: int | None = None) -> ExitCode:
-    """Judge what is stored, or judge again what the event `again` holds; `record` writes the judgement down."""
+def run(place: Place, *, as_json: bool, record: bool = False, again: int | None = None, at: str = "") -> ExitCode:
+    """Judge what is stored, or was at an earlier instant, or judge again what the event `again` holds.
+
+    `record` writes the judgement down.
+    """
+    if at and (record or again is not None):
+        raise UsageError("What was so earlier is judged by itself.", "Leave out --as-of, or --record and --again.")
+    if at:
+        return run_earlier(place, at, as_json=as_json)
     if again is None:
         return run_now(place, record=record, as_json=as_json)
     if record:
@@ -60,13 +67,17 @@ def run_now(place: Place, *, as_json: bool, record: bool) -> ExitCode:
         judgement, snapshot = _judged(database, found, demands)
         evidence = _evidence(found.asset.name, demands, judgement, snapshot)
         recorded = judgements.record(database, evidence, who, judgement.evaluated_at) if record else None
-        if as_json:
-            emit(published.written(published.gated(judgement, snapshot, recorded)))
-        else:
-            emit("\n".join(lines(judgement)))
-            _show_broken(database, judgement)
+        _tell(database, judgement, published.gated(judgement, snapshot, recorded), as_json=as_json)
         if recorded:
             note(f"fixby: written down as event {recorded}; to evaluate it again: fixby gate --again {recorded}")
+    return judgement.exit_code
+
+
+def run_earlier(place: Place, at: str, *, as_json: bool) -> ExitCode:
+    """Evaluate the gate on what was stored at an earlier instant. Raises `UsageError` for one in the future."""
+    with here.reading_at(place, at) as (database, found, then):
+        judgement, snapshot = _evaluated(database, found.asset.name, policy(found), then)
+        _tell(database, judgement, published.gated(judgement, snapshot), as_json=as_json)
     return judgement.exit_code
 
 
@@ -100,6 +111,14 @@ def lines(judgement: Judgement) -> list[str]:
     """The judgement for people: the verdict, what each rule says, and what was not asked."""
     rules = (f"  {_MARKS[rule.verdict]}  {safe(rule.name)}: {safe(rule.reason)}" for rule in judgement.rules)
     return [f"gate: {judgement.verdict.upper()}", *rules, *(f"  note     {told}" for told in judgement.notes)]
+
+
+def _tell(database: "Database", judgement: Judgement, document: published.Document, *, as_json: bool) -> None:
+    if as_json:
+        emit(published.written(document))
+        return
+    emit("\n".join(lines(judgement)))
+    _show_broken(database, judgement)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The `fixby` command: its arguments, its help, and the one place that turns errors into text and an exit code."""
 
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -20,7 +21,6 @@ app = typer.Typer(
     help="Every finding has a fix-by date: run security scanners, track what they find, gate releases.",
     epilog="Exit codes: 0 done, 1 the gate failed, 2 wrong usage or configuration, 3 cannot tell, 4 internal error.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -38,7 +38,18 @@ Config = Annotated[Path | None, typer.Option("--config", help="A configuration t
 Store = Annotated[str | None, typer.Option("--store", help="The store: a file's path or a postgresql:// URL.")]
 Target = Annotated[Path, typer.Argument(help="The folder to scan.")]
 Folder = Annotated[Path, typer.Option("--path", help="The folder whose configuration and store are meant.")]
-Query = Annotated[list[str] | None, typer.Argument(help="Qualifiers, such as is:open severity:critical,high.")]
+
+
+def _completed(incomplete: str) -> list[str]:
+    from fixby.cli.completion import completed
+
+    return completed(incomplete, os.environ)
+
+
+Query = Annotated[
+    list[str] | None,
+    typer.Argument(help="Qualifiers, such as is:open severity:critical,high.", autocompletion=_completed),
+]
 Tool = Annotated[str | None, typer.Option("--scanner", help="The tool that wrote the reports, if not to be found out.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The beginning of a finding's id.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
@@ -254,6 +265,7 @@ def gate(  # noqa: PLR0913 - where and how, as every command
     again: Annotated[
         int | None, typer.Option(help="Evaluate the judgement again that this event holds.", metavar="EVENT", min=1)
     ] = None,
+    as_of: AsOf = "",
     store: Store = None,
     config: Config = None,
     json: Json = False,
@@ -261,7 +273,7 @@ def gate(  # noqa: PLR0913 - where and how, as every command
     """Judge what is stored: exit 0 pass, 1 fail, 3 cannot tell."""
     from fixby.cli import gate
 
-    raise typer.Exit(gate.run(Place(path, store, config), record=record, again=again, as_json=json))
+    raise typer.Exit(gate.run(Place(path, store, config), record=record, again=again, at=as_of, as_json=json))
 
 
 @app.command()

@@ -1,11 +1,15 @@
 """The query language: GitHub's search qualifiers over findings, such as `is:open severity:high -path:tests/**`."""
 
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fixby.errors import UsageError
 
-QUALIFIERS = ("asset", "category", "cve", "id", "is", "package", "path", "rule", "scanner", "severity", "sla")
+QUALIFIERS = (
+    *("age", "asset", "category", "cve", "epss", "id", "is", "package", "path", "rule", "scanner", "severity", "sla"),
+    *("team", "tier"),
+)
 """The qualifiers that are known, in the order in which they are listed to people."""
 
 
@@ -27,6 +31,18 @@ def parse(text: str) -> tuple[Term, ...]:
     return tuple(_term(word) for word in words)
 
 
+def completions(incomplete: str, values: Mapping[str, Sequence[str]]) -> list[str]:
+    """What a word of a query that was begun may become; `values` has the values of qualifiers that have few."""
+    sign = "-" if incomplete.startswith("-") else ""
+    qualifier, colon, given = incomplete.removeprefix("-").partition(":")
+    if not colon:
+        return [f"{sign}{name}:" for name in QUALIFIERS if name.startswith(qualifier)]
+    before, comma, last = given.rpartition(",")
+    named = before.split(",")
+    known = [value for value in values.get(qualifier, ()) if value.startswith(last) and value not in named]
+    return [f"{sign}{qualifier}:{before}{comma}{value}" for value in known]
+
+
 def _term(word: str) -> Term:
     negated = word.startswith("-")
     qualifier, colon, values = word.removeprefix("-").partition(":")
@@ -45,9 +61,11 @@ def _known() -> str:
 
 
 _EXAMPLES = {
+    "age": "age:>7d",
     "asset": "asset:web",
     "category": "category:secret",
     "cve": "cve:CVE-2024-1234",
+    "epss": "epss:>=10",
     "id": "id:3fa9c1",
     "is": "is:open",
     "package": "package:django",
@@ -56,4 +74,6 @@ _EXAMPLES = {
     "scanner": "scanner:bandit",
     "severity": "severity:critical,high",
     "sla": "sla:breached",
+    "team": "team:payments",
+    "tier": "tier:1",
 }

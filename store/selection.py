@@ -10,6 +10,7 @@ from fixby.finding import Category
 from fixby.query import Term
 from fixby.severity import Severity
 from fixby.sla.clock import Status
+from fixby.sla.duration import duration
 from fixby.sla.sql import BREACHED, STATUS
 from fixby.store.database import Value
 
@@ -52,6 +53,16 @@ ACCEPTED = (
 """Whether an acceptance of the finding is valid now."""
 
 
+def known_values() -> dict[str, list[str]]:
+    """The values of the qualifiers that have few."""
+    return {
+        "is": list(_STATES),
+        "severity": list(Severity),
+        "category": list(Category),
+        "sla": list(Status),
+    }
+
+
 def _compiled(term: Term, bind: Bind) -> str:
     sql = " OR ".join(_COMPILERS[term.qualifier](value, bind) for value in term.values)
     return f"NOT ({sql})" if term.negated else f"({sql})"
@@ -70,6 +81,7 @@ _STATES = {
     "dismissed": "(finding.closed_at IS NULL AND finding.dismissed_at IS NOT NULL)",
     "fixed": "finding.closed_at IS NOT NULL",
     "not_observed": f"({OPEN} AND NOT {OBSERVED})",
+    "exploited": "EXISTS (SELECT 1 FROM exploitation WHERE finding_id = finding.id AND known = 1)",
     "suppressed": "NOT EXISTS (SELECT 1 FROM sighting WHERE finding_id = finding.id AND suppressed = 0)",
 }
 
@@ -85,6 +97,41 @@ def _category(value: str, bind: Bind) -> str:
 def _sla(value: str, bind: Bind) -> str:
     status = _one_of(Status, value)
     return BREACHED if status is Status.BREACHED else f"({STATUS}) = {bind(status)}"
+
+
+def _age(value: str, bind: Bind) -> str:
+    comparison, text = _compared(value)
+    try:
+        return f":now - finding.started_at {comparison} {bind(duration(text))}"
+    except ValueError as error:
+        raise UsageError(f"age: {error}.", "Write for example age:>7d.") from error
+
+
+def _epss(value: str, bind: Bind) -> str:
+    comparison, text = _compared(value)
+    if not (text.isascii() and text.isdecimal() and int(text) <= _PERCENT):
+        raise UsageError(f"epss: {text!r} is no whole percentage.", "Write for example epss:>=10.")
+    rated = "COALESCE((SELECT epss FROM exploitation WHERE finding_id = finding.id), 0)"
+    return f"{rated} {comparison} {bind(int(text))}"
+
+
+_PERCENT = 100
+
+
+def _compared(value: str) -> tuple[str, str]:
+    """A comparison and what is compared with: `>7d` or `7d`, which is equality."""
+    for comparison in (">=", "<=", ">", "<"):
+        if value.startswith(comparison):
+            return comparison, value.removeprefix(comparison)
+    return "=", value
+
+
+def _team(value: str, bind: Bind) -> str:
+    return f"EXISTS (SELECT 1 FROM asset WHERE name = finding.asset AND team = {bind(value)})"
+
+
+def _tier(value: str, bind: Bind) -> str:
+    return f"EXISTS (SELECT 1 FROM asset WHERE name = finding.asset AND tier = {bind(value)})"
 
 
 def _asset(value: str, bind: Bind) -> str:
@@ -117,9 +164,11 @@ def _name(value: str, bind: Bind) -> str:
 
 
 _COMPILERS: dict[str, Callable[[str, Bind], str]] = {
+    "age": _age,
     "asset": _asset,
     "category": _category,
     "cve": _name,
+    "epss": _epss,
     "id": _id,
     "is": _is,
     "package": _package,
@@ -128,6 +177,8 @@ _COMPILERS: dict[str, Callable[[str, Bind], str]] = {
     "scanner": _scanner,
     "severity": _severity,
     "sla": _sla,
+    "team": _team,
+    "tier": _tier,
 }
 
 

@@ -86,9 +86,10 @@ def scan(*findings: Finding, at: int, scanned: Mapping[str, str] | None = None, 
     return Scan(**said | others)
 
 
-def told(database: Database, one: Scan, *, asset: str = "web", policy: Policy | None = None) -> Recorded:
+def told(database: Database, one: Scan, *, asset: str | Asset = "web", policy: Policy | None = None) -> Recorded:
     """What a scan changes that is stored when it ends, under the shipped policy unless told otherwise."""
-    return record(database, one, Occasion(Asset(asset), "ada", one.finished_at, policy or shipped()))
+    described = Asset(asset) if isinstance(asset, str) else asset
+    return record(database, one, Occasion(described, "ada", one.finished_at, policy or shipped()))
 
 
 def found(database: Database, query: str = "", *, now: int = 0) -> list[TrackedFinding]:

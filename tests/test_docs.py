@@ -73,7 +73,11 @@ def test_every_example_names_commands_and_options_that_exist(page: Path) -> None
     known = dict(options_by_command())
     for first, *words in shell_lines(page):
         if first == "fixby":
-            named = " ".join([first, *words[: 2 if words[0] in ("db", "policy", "sla", "export") else 1]]) if words[0][0] != "-" else first
+            named = (
+                " ".join([first, *words[: 2 if words[0] in ("db", "policy", "sla", "export") else 1]])
+                if words[0][0] != "-"
+                else first
+            )
             assert named in known
             assert {word for word in words if word.startswith("--")} <= {*known[named], "--help"}
 

@@ -15,17 +15,20 @@ import pytest
 
 from fixby.asset import Asset
 from fixby.cli.evidence import cover_of, event_of, parts
-from fixby.cli.export import prove
+from fixby.cli.export import Wish, prove, run_evidence, run_verify
+from fixby.cli.place import Place
 from fixby.decision import Acceptance
-from fixby.errors import FixbyError, ReportError, UsageError
+from fixby.errors import ExitCode, ReportError, UsageError
 from fixby.finding import Location
 from fixby.policies.policy import parse, shipped
 from fixby.reports import evidence_controls, evidence_readme
 from fixby.reports.evidence import MANIFEST, Cover, Part, opened, write
+from fixby.reports.published import instant
 from fixby.scan import Partial
 from fixby.severity import Severity
 from fixby.store import decisions, exploitation, log
 from fixby.store.attestations import Attestation, Evidence, attest
+from fixby.store.codec import encoded
 from fixby.store.database import Database
 from fixby.store.decisions import By
 from fixby.store.evidence import replay, restore
@@ -236,21 +239,67 @@ def test_no_secret_leaves_the_store(eventful: Database, tmp_path: Path) -> None:
         assert key.hex().encode() not in text.lower()
 
 
-def test_the_command_writes_and_proves_a_package_without_raw_secrets(tmp_path: Path) -> None:
-    password = "Kq7nW2vR9tLx4zBd"
-    repo = repository(tmp_path / "repo", {"app.py": SHELL, "settings.py": f'PASSWORD = "{password}"\n'})
-    assert called("scan", ".", "--only", "sast,secret", "--scanner", "bandit", cwd=repo).code in (0, 2)
+@pytest.fixture
+def scanned(tmp_path: Path) -> Path:
+    """A repository with a password in it, scanned by real scanners."""
+    repo = repository(tmp_path / "repo", {"app.py": SHELL, "settings.py": f'PASSWORD = "{PASSWORD}"\n'})
     assert called("scan", ".", "--scanner", "bandit", "--scanner", "detect-secrets", cwd=repo).code == 0
-    database = open_for_writing(str(repo / ".fixby" / "fixby.db"))
-    kinds = {one.finding.scanner for one in found(database)}
-    file = exported(database, tmp_path / "evidence.zip", (0, int(time.time()) + 60))
-    key = secret_key(database).hex()
-    database.close()
-    assert kinds == {"bandit", "detect-secrets"}
-    for text in content(file).values():
-        assert password.encode() not in text
-        assert key.encode() not in text
-    assert prove(file).flaws == ()
+    return repo
+
+
+PASSWORD = "Kq7nW2vR9tLx4zBd"
+
+
+def test_what_is_written_has_no_raw_secret_and_is_proved(scanned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = scanned / "evidence.zip"
+    run_evidence(Wish(file), Place(scanned, str(scanned / ".fixby" / "fixby.db")), as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    files = content(file)
+    assert told["files"] == list(files)
+    assert {one["category"] for one in lines(files["findings/findings.jsonl"])} == {"code", "secret"}
+    assert not [name for name, text in files.items() if PASSWORD.encode() in text]
+    assert run_verify(file, told["snapshot"], as_json=True) == ExitCode.DONE
+    verified = json.loads(capsys.readouterr().out)
+    assert (verified["whole"], verified["flaws"], verified["proved"]["scans"]) == (True, [], 2)
+    assert stat.S_IMODE(file.stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR
+
+
+def test_people_are_told_the_snapshot_and_what_is_wrong(scanned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = scanned / "evidence.zip"
+    place = Place(scanned, str(scanned / ".fixby" / "fixby.db"))
+    run_evidence(Wish(file, ["severity:low"], since="7d"), place, as_json=False)
+    snapshot = capsys.readouterr().out.strip()
+    assert run_verify(file, "", as_json=False) == ExitCode.DONE
+    said = capsys.readouterr().out
+    assert said.startswith(f"{snapshot}\n")
+    assert "Nothing was changed" in said
+    forged(file, content(file) | {"controls.md": b"all is well"})
+    assert run_verify(file.with_name("forged.zip"), "1:0", as_json=False) == ExitCode.GATE_FAILED
+    said = capsys.readouterr().out
+    assert "WRONG: controls.md is not what the log tells" in said
+    assert "not 1:0 as expected" in said
+
+
+def test_the_command_gives_the_bytes_of_an_earlier_instant(scanned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(scanned, str(scanned / ".fixby" / "fixby.db"))
+    one, other = scanned / "one.zip", scanned / "other.zip"
+    run_evidence(Wish(one, since="2020-01-01"), place, as_json=True)
+    with opened(one) as package:
+        then = instant(package.cover.as_of) or ""
+    later = time.time() + 10
+    monkeypatch.setattr(time, "time", lambda: later)
+    called("scan", ".", "--scanner", "bandit", cwd=scanned)
+    run_evidence(Wish(other, as_of=then, since="2020-01-01"), place, as_json=True)
+    assert other.read_bytes() == one.read_bytes()
+    run_evidence(Wish(other, since="2020-01-01"), place, as_json=True)
+    assert other.read_bytes() != one.read_bytes()
+
+
+def test_a_query_that_makes_no_sense_writes_nothing(scanned: Path) -> None:
+    for query in ("nonsense", "is:nonsense"):
+        with pytest.raises(UsageError):
+            run_evidence(Wish(scanned / "x.zip", [query]), Place(scanned), as_json=True)
+    assert not (scanned / "x.zip").exists()
 
 
 Row = list[Any]
@@ -319,17 +368,14 @@ def test_each_of_200_tamperings_of_the_log_in_a_package_is_found(package: Path) 
     files = content(package)
     rows = [[line[column] for column in log.COLUMNS] for line in lines(files["log/events.jsonl"])]
     for number in range(200):
-        other = forged(package, files | {"log/events.jsonl": written_log(tampered(rows, chance))})
-        assert prove(other).flaws, f"tampering {number}"
+        text = written_log(tampered(rows, chance))
+        assert text != files["log/events.jsonl"]
+        assert prove(forged(package, files | {"log/events.jsonl": text})).flaws, f"tampering {number}"
 
 
-def written_log(rows: Sequence[Row], order: bool = True) -> bytes:
-    documents = [
-        dict(zip(log.COLUMNS, row, strict=True)) for row in (sorted(rows, key=lambda r: r[0]) if order else rows)
-    ]
-    return b"".join(
-        json.dumps(one, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n" for one in documents
-    )
+def written_log(rows: Sequence[Row]) -> bytes:
+    documents = [dict(zip(log.COLUMNS, row, strict=True)) for row in rows]
+    return b"".join(encoded(document) + b"\n" for document in documents)
 
 
 def chained(rows: Sequence[Row]) -> tuple[bytes, str]:
@@ -633,4 +679,3 @@ def test_a_line_of_the_log_is_an_event_or_an_error() -> None:
     for wrong in ({"seq": True}, {"seq": 2**63}, {"at": -1}, {"actor": 1}, {"more": 1}, {"seq": 1.0}):
         with pytest.raises((TypeError, ValueError)):
             event_of(json.dumps(good | wrong).encode())
-    assert issubclass(ReportError, FixbyError)

@@ -99,7 +99,9 @@ def told(database: Database, now: int) -> tuple[bytes, object]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_as_of_30_random_instants_of_a_quarter_it_says_byte_for_byte_what_it_said_then(database: Database, seed: int) -> None:
+def test_as_of_30_random_instants_of_a_quarter_it_says_byte_for_byte_what_it_said_then(
+    database: Database, seed: int
+) -> None:
     chance = random.Random(seed)  # noqa: S311 - it makes up histories
     quiet = [weakness(f"call({severity})", path="docs/conf.py", severity=severity) for severity in Severity]
     record(database, scan(*quiet, at=START, scanner="quiet"), Occasion(Asset("web"), "ada", START, shipped()))

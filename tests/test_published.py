@@ -74,7 +74,9 @@ def documents(repo: Path) -> dict[str, Ended]:
     unknown = called("list", "severity:unknown", "--json", cwd=repo).document["findings"][0]["id"]
     acceptance = ("--reason", "not reachable", "--until", "30d", "--json")
     printed["policy show"] = called("policy", "show", "--json", cwd=repo)
-    printed["policy check"] = called("policy", "check", ROOT / "policies" / "default.toml", "fixby.toml", "--json", cwd=repo)
+    printed["policy check"] = called(
+        "policy", "check", ROOT / "policies" / "default.toml", "fixby.toml", "--json", cwd=repo
+    )
     printed["dismiss"] = called("dismiss", unknown, "--reason", "not used", "--json", cwd=repo)
     printed["reopen"] = called("reopen", unknown, "--reason", "it is", "--json", cwd=repo)
     printed["accept"] = called("accept", unknown, *acceptance, cwd=repo)

@@ -4,6 +4,8 @@ import sqlite3
 
 import pytest
 
+from fixby.asset import Asset
+from fixby.decision import Acceptance
 from fixby.errors import UsageError
 from fixby.finding import Category, Location, Suppression
 from fixby.lifecycle import Presence
@@ -11,8 +13,9 @@ from fixby.query import QUALIFIERS, Term, parse
 from fixby.scan import Failed, Partial
 from fixby.severity import Severity
 from fixby.sla.clock import Status
-from fixby.store import queries
+from fixby.store import decisions, exploitation, queries
 from fixby.store.database import Database
+from fixby.store.decisions import By
 from fixby.tracked import State, Witness
 from tests.stories import DAY, found, scan, secret, the_one, told, vulnerability, weakness
 
@@ -36,7 +39,11 @@ def full(database: Database) -> Database:
     rest = old.findings[:2]
     later = {"src/web/views.py": "v1", "src/web/under_score.py": "v1", "lib/a%b.py": "v1"}
     told(database, scan(*rest, at=NOW - DAY, scanned=later))
-    told(database, scan(secret(message="key", severity=Severity.INFO), at=NOW, scanner="detect-secrets"), asset="shop")
+    shop = Asset("shop", tier="1", team="payments")
+    told(database, scan(secret(message="key", severity=Severity.INFO), at=NOW, scanner="detect-secrets"), asset=shop)
+    exploitation.record(database, lambda names: ("CVE-2024-1234" in names, 12), By("ada", NOW))
+    wish = Acceptance("ada", "not reachable", NOW + 30 * DAY)
+    decisions.accept(database, the_one(database, "rule:B102").id, wish, By("ada", NOW), ["bob"])
     return database
 
 
@@ -49,6 +56,20 @@ CASES = {
     "is:open is:fixed": set(),
     "is:not_observed": {"odd"},
     "is:suppressed": {"exec"},
+    "is:accepted": {"exec"},
+    "is:open -is:accepted": {"eval", "odd", "django", "key"},
+    "is:dismissed": set(),
+    "is:exploited": {"django"},
+    "epss:12": {"django"},
+    "epss:>=10": {"django"},
+    "epss:>12": set(),
+    "epss:<1": {"eval", "exec", "assert", "odd", "key"},
+    "age:>8d": {"django"},
+    "age:>=8d": {"eval", "exec", "assert", "odd", "django"},
+    "age:<1h": {"key"},
+    "team:payments": {"key"},
+    "-team:payments tier:1": set(),
+    "tier:1": {"key"},
     "-is:suppressed": {"eval", "assert", "odd", "django", "key"},
     "severity:critical": {"eval"},
     "severity:critical,unknown": {"eval", "odd"},
@@ -108,7 +129,10 @@ def test_every_qualifier_is_among_the_cases() -> None:
 @pytest.mark.parametrize(
     ("query", "known"),
     [
-        ("is:closed", ("open", "fixed", "not_observed", "suppressed")),
+        ("is:closed", ("open", "accepted", "dismissed", "fixed", "not_observed", "suppressed", "exploited")),
+        ("age:>soon", ("age:>7d",)),
+        ("epss:>x", ("epss:>=10",)),
+        ("epss:>=101", ("epss:>=10",)),
         ("severity:dreadful", tuple(Severity)),
         ("category:sast", tuple(Category)),
         ("-sla:late", tuple(Status)),
