@@ -78,7 +78,7 @@ def prove(file: Path, expect: str = "") -> Proof:
         flaws = [*_unexpected(package.cover, expect), *package.flaws()]
         with closing(open_for_writing(str(Path(folder) / "fixby.db"))) as database:
             flaws += islice(_of_the_log(database, package) or _of_the_rest(database, package, proved), _ENOUGH)
-    return Proof(package.cover, tuple(flaws), {} if flaws else proved)
+    return Proof(package.cover, tuple(dict.fromkeys(flaws)), {} if flaws else proved)
 
 
 _ENOUGH = 1000
@@ -185,10 +185,9 @@ def _told(proof: Proof) -> Iterator[str]:
     if proof.flaws:
         yield from (f"WRONG: {safe(flaw)}" for flaw in proof.flaws)
         return
-    counts = _counts(proof)
-    yield f"Nothing was changed: {counts['files']:,} files are as listed, and the chain of {counts['events']:,} events"
-    yield f"holds. From it follow {counts['policies']:,} versions of policies, {counts['scans']:,} scans,"
-    yield f"{counts['findings']:,} findings, {counts['acceptances']:,} acceptances and all figures, as the files tell."
+    counts = ", ".join(f"{count:,} {name}" for name, count in _counts(proof).items())
+    yield "Nothing was changed: the files are those of the manifest, the log is whole, and all else follows from it."
+    yield f"Proved: {counts}."
     yield "Compare the snapshot with one that was noted elsewhere: only that tells this log from another."
 
 

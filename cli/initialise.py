@@ -11,6 +11,10 @@ from fixby.reports import published
 TEMPLATE = """\
 # What Fixby does here. Every line is optional; the first three show the defaults, the others are examples.
 # asset = {asset}              # the name under which findings are stored
+# tier = "1"                     # words of your own that policies and reports may ask for; so are exposure, tags, team
+# exposure = "internet"
+# tags = ["pci"]
+# team = "payments"
 # store = ".fixby/fixby.db"      # a file below this folder; FIXBY_STORE may name a postgresql:// URL
 # scanners = ["bandit", "detect-secrets", "pip-audit", "semgrep"]
 # exclude = ["tests/data/**"]    # files to leave out; they are counted and shown

@@ -26,6 +26,8 @@ app = typer.Typer(
 )
 db = typer.Typer(help="Upkeep of the store.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(db, name="db")
+export = typer.Typer(help="Exports for other systems and for auditors.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(export, name="export")
 sla = typer.Typer(help="How promises are kept, and why a due date is what it is.", no_args_is_help=True)
 app.add_typer(sla, name="sla")
 policy = typer.Typer(
@@ -355,6 +357,37 @@ def explain(  # noqa: PLR0913 - where and how, as every command
     from fixby.cli import sla
 
     sla.run_explain(id_, as_of, Place(path, store, config), as_json=json)
+
+
+@export.command("evidence", context_settings={"ignore_unknown_options": True})
+def export_evidence(  # noqa: PLR0913 - where and how, as every command
+    query: Query = None,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The zip to write.")],
+    as_of: AsOf = "",
+    since: Annotated[str, typer.Option(help="Where the period begins: a date, or a duration such as 90d.")] = "90d",
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Write a zip for an auditor: the log with its proof, policies, figures, findings, scans, decisions."""
+    from fixby.cli import export
+
+    export.run_evidence(export.Wish(output, tuple(query or ()), as_of, since), Place(path, store, config), as_json=json)
+
+
+@app.command("verify")
+def verify_evidence(
+    file: Annotated[Path, typer.Argument(metavar="FILE.zip", help="A package that fixby export evidence wrote.")],
+    *,
+    expect: Annotated[str, typer.Option(metavar="SEQ:HASH", help="The snapshot that was noted elsewhere.")] = "",
+    json: Json = False,
+) -> None:
+    """Prove a package of evidence, without the store: exit 0 nothing was changed, 1 something was, 3 it is none."""
+    from fixby.cli import export
+
+    raise typer.Exit(export.run_verify(file, expect, as_json=json))
 
 
 @policy.command("show")

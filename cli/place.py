@@ -51,7 +51,7 @@ def reading(place: Place) -> Iterator[tuple["Database", Configuration]]:
     found = place.configuration()
     from fixby.store.opening import open_for_reading  # noqa: PLC0415 - not for `fixby --help`
 
-    _refuse_tracked(found)
+    _refuse_tracked_store(found)
     database = open_for_reading(found.store)
     try:
         yield database, found
@@ -84,12 +84,17 @@ def writing(found: Configuration) -> Iterator["Database"]:
     """The store, opened to be written."""
     from fixby.store.opening import open_for_writing  # noqa: PLC0415 - not for `fixby --help`
 
-    _refuse_tracked(found)
+    _refuse_tracked_store(found)
     database = open_for_writing(found.store)
     try:
         yield database
     finally:
         database.close()
+
+
+def _refuse_tracked_store(found: Configuration) -> None:
+    if "://" not in found.store:
+        refuse_tracked(Path(found.store))
 
 
 def scope(path: Path, found: Configuration) -> str:
@@ -122,12 +127,11 @@ def now() -> int:
     return int(time.time())
 
 
-def _refuse_tracked(found: Configuration) -> None:
-    """A store that the scanned repository brings along could say that all is well."""
-    file = Path(found.store).resolve()
-    if "://" in found.store or not file.exists() or not any((folder / ".git").exists() for folder in file.parents):
+def refuse_tracked(file: Path) -> None:
+    """Raise `StoreError` for a file that git tracks: what the scanned repository brings could say that all is well."""
+    if not file.exists() or not any((folder / ".git").exists() for folder in file.resolve().parents):
         return
     from fixby.scanners.target import is_tracked  # noqa: PLC0415 - only a checkout needs it
 
-    if is_tracked(file):
-        raise StoreError(f"The store {file} is tracked by git.", f"Take it out: git rm --cached {file}")
+    if is_tracked(file.resolve()):
+        raise StoreError(f"{file} is tracked by git.", f"Take it out: git rm --cached {file}")

@@ -26,15 +26,3 @@ class Acceptance:
     reason: str
     until: int
     mitigation: str = ""
-
-
-class Standing(StrEnum):
-    """Where an acceptance stands at an instant."""
-
-    REQUESTED = "requested"
-    """It waits for approvals, and the clock runs."""
-    VALID = "valid"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-    VOID = "void"
-    """What it was bound to is no longer so."""

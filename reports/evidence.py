@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import orjson
@@ -102,40 +102,44 @@ class Package:
         for name in sorted(self._members.keys() - self.entries.keys()):
             yield f"{name} is in the package and not in its manifest"
         for name in sorted(self.entries):
-            if name not in self._members:
-                yield f"{name} is in the manifest and not in the package"
-            elif flaw := self._flaw(self.entries[name]):
+            if flaw := self._flaw(self.entries[name]):
                 yield flaw
 
     def names(self) -> list[str]:
-        """The files that are in the package, beside the manifest, sorted."""
-        return sorted(self._members)
+        """The files that the manifest lists and that are there, sorted."""
+        return sorted(self._members.keys() & self.entries.keys())
 
     def lines(self, name: str) -> Iterator[bytes]:
         """The lines of a file. Raises `ReportError` where it is not there, is damaged or has a line without end."""
-        with _readable(name), self._archive.open(self._members[name]) as file:
+        with self._open(name) as file:
             while line := file.readline(_LONGEST_LINE):
                 if not line.endswith(b"\n"):
                     raise ReportError(f"{name} has a line that does not end.")
                 yield line
 
-    def content(self, name: str, limit: int = 2**30) -> bytes:
-        """A file of the package. Raises `ReportError` where it is not there, damaged or larger than `limit` bytes."""
-        with _readable(name):
-            if self._members[name].file_size > limit:
-                raise ReportError(f"{name} is larger than {limit:,} bytes.")
-            return self._archive.read(self._members[name])
+    def content(self, name: str) -> bytes:
+        """A file of the package. Raises `ReportError` where it is not there or is damaged."""
+        with self._open(name) as file:
+            return file.read()
 
     def _flaw(self, listed: Entry) -> str:
-        """What is wrong with a file; the size that the zip tells is compared first, so that no bomb goes off."""
-        if self._members[listed.name].file_size != listed.size:
-            return f"{listed.name} is not of the size that the manifest says"
+        """What is wrong with a file."""
         try:
-            with _readable(listed.name), self._archive.open(self._members[listed.name]) as file:
+            with self._open(listed.name) as file:
                 found = entry(Part(listed.name, iter(lambda: file.read(2**20), b"")))
         except ReportError as error:
             return error.message.rstrip(".")
         return "" if found == listed else f"{listed.name} does not have the hash that the manifest says"
+
+    @contextmanager
+    def _open(self, name: str) -> Iterator[IO[bytes]]:
+        """A file, open; the size that the zip tells is compared first, so that no bomb goes off."""
+        if name not in self._members:
+            raise ReportError(f"{name} is in the manifest and not in the package.")
+        if self._members[name].file_size != self.entries[name].size:
+            raise ReportError(f"{name} is not of the size that the manifest says.")
+        with _readable(name), self._archive.open(self._members[name]) as file:
+            yield file
 
 
 @contextmanager
@@ -149,15 +153,14 @@ def opened(file: Path) -> Iterator[Package]:
         members = _members(archive)
         if MANIFEST not in members:
             raise ReportError(f"{file} is no package of evidence: it has no {MANIFEST}.", _HINT)
-        info = members.pop(MANIFEST)
-        cover, entries = _parsed(Package(_NOTHING, {}, archive, {MANIFEST: info}).content(MANIFEST, 2**27))
+        cover, entries = _parsed(_manifest_of(archive, members.pop(MANIFEST)))
         if sum(entry.size for entry in entries.values()) > LARGEST:
             raise ReportError(f"{file} would unpack to more than {LARGEST:,} bytes.", _HINT)
         yield Package(cover, entries, archive, members)
 
 
 _LONGEST_LINE = 2**26
-_NOTHING = Cover("", "", 0, 0, "", "")
+_LONGEST_MANIFEST = 2**27
 _HINT = "Ask for the package again: fixby export evidence"
 _UNREADABLE = (
     BadZipFile,
@@ -201,6 +204,13 @@ def _manifest(cover: Cover, entries: Iterable[Entry]) -> bytes:
         "files": [{"name": entry.name, "size": entry.size, "sha256": entry.sha256} for entry in entries],
     }
     return f"{written(document)}\n".encode()
+
+
+def _manifest_of(archive: ZipFile, info: ZipInfo) -> bytes:
+    if info.file_size > _LONGEST_MANIFEST:
+        raise ReportError(f"{MANIFEST} is larger than {_LONGEST_MANIFEST:,} bytes.", _HINT)
+    with _readable(MANIFEST):
+        return archive.read(info)
 
 
 def _parsed(text: bytes) -> tuple[Cover, Mapping[str, Entry]]:

@@ -191,11 +191,6 @@ def paused(timeline: Timeline, at: int, until: int | None = None) -> Timeline:
     return replace(timeline, running=(*_until(timeline.running, at), *again))
 
 
-def is_regression(timeline: Timeline, at: int, regression_window: int) -> bool:
-    """Whether a finding that comes back at `at` is the closed one again, and not a new occurrence."""
-    return timeline.closed_at is not None and at - timeline.closed_at <= regression_window
-
-
 def running_time(timeline: Timeline, at: int) -> int:
     """The seconds that ran until `at`, working days or not; none before the start."""
     return max(0, _ran(timeline.running, at, EVERY_DAY))

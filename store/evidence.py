@@ -220,8 +220,10 @@ def _approvals(database: Database, rows: Sequence[AcceptanceRow]) -> Mapping[int
         marks, named = marks_for(some)
         for event in _events(database, f"kind IN (:accepted, :approved) AND subject IN ({marks})", **kinds, **named):
             for name in orjson.loads(event.body)["approvals"]:
-                row = next(row for row in by_finding[event.subject] if _takes(row, event, waiting[row.seq], name))
-                given[row.seq].append((waiting[row.seq].pop(0), event.at))
+                taking = [row.seq for row in by_finding[event.subject] if _takes(row, event, waiting[row.seq], name)]
+                if not taking:
+                    raise ReportError(f"Event {event.seq} approves no acceptance that is on record.")
+                given[taking[0]].append((waiting[taking[0]].pop(0), event.at))
     return given
 
 

@@ -16,7 +16,6 @@ from fixby.sla.clock import (
     Window,
     detected,
     dismissed,
-    is_regression,
     paused,
     reading,
     reinstated,
@@ -184,20 +183,9 @@ def test_a_severity_that_rises_during_a_pause_counts_from_the_running_time_of_th
 
 def test_fixed_and_back_within_the_regression_window_resumes_and_the_time_while_fixed_does_not_count() -> None:
     fixed = closed(detected(HIGH, at("1 Mar 00:00")), at("3 Mar 00:00"))
-    assert is_regression(fixed, at("23 Mar 00:00"), duration("30d"))
     back = resumed(fixed, at("23 Mar 00:00"))
     assert back.closed_at is None
     assert read(back, "23 Mar 00:00") == Reading(Status.ON_TRACK, at("28 Mar 00:00"), 5 * DAY, HIGH)
-
-
-def test_fixed_and_back_after_the_regression_window_is_no_regression() -> None:
-    fixed = closed(detected(HIGH, at("1 Mar 00:00")), at("3 Mar 00:00"))
-    assert is_regression(fixed, at("2 Apr 00:00"), duration("30d"))
-    assert not is_regression(fixed, at("2 Apr 00:00") + 1, duration("30d"))
-
-
-def test_an_open_finding_that_is_seen_again_is_no_regression() -> None:
-    assert not is_regression(detected(HIGH, 0), 10, duration("30d"))
 
 
 def test_fixed_late_and_back_is_breached_at_once() -> None:

@@ -11,10 +11,11 @@ from fixby.query import QUALIFIERS
 from tests.command import FIXBY, fixby
 
 
-def completed(tmp_path: Path, *words: str, shell: str = "bash") -> list[str]:
-    """What Fixby tells a shell whose words these are, the last of them being the one under the cursor."""
-    asked = {"_FIXBY_COMPLETE": f"complete_{shell}", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
-    return fixby(cwd=tmp_path, **asked).out.split()
+def completed(tmp_path: Path, *words: str) -> list[str]:
+    """What Fixby tells bash whose words these are, the last of them being the one under the cursor."""
+    cursor = str(len(words) - 1)
+    asked = fixby(cwd=tmp_path, _FIXBY_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=cursor)
+    return asked.out.split()
 
 
 @pytest.mark.parametrize(

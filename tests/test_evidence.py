@@ -420,6 +420,22 @@ def test_events_that_fixby_does_not_write_are_told_whatever_their_hashes(package
     assert prove(forged(package, files | {"log/events.jsonl": text}, snapshot)).flaws
 
 
+def test_whatever_an_event_says_it_is_told_and_nothing_breaks(package: Path) -> None:
+    chance = random.Random(5)  # noqa: S311 - it tampers
+    files = content(package)
+    rows = [[line[column] for column in log.COLUMNS] for line in lines(files["log/events.jsonl"])]
+    for _ in range(300):
+        others = [list(row) for row in rows]
+        row = chance.choice(others)
+        body = json.loads(row[5])
+        body[chance.choice(sorted(body))] = chance.choice([None, -1, 2**40, 2**63, 1.5, "", "x", [], ["x"], {}, [None]])
+        row[5] = encoded(body).decode()
+        row[1] += chance.choice([0, 0, -DAY])
+        text, snapshot = chained(others)
+        proof = prove(forged(package, files | {"log/events.jsonl": text}, snapshot))
+        assert proof.flaws or text == files["log/events.jsonl"], row
+
+
 def edits() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
     """An edit of each kind of file."""
     for name in (

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import CensoredData, ecdf
+from scipy.stats import CensoredData, ecdf  # type: ignore[import-untyped]
 
 from fixby.asset import Asset
 from fixby.errors import UsageError

@@ -88,6 +88,9 @@ def documents(repo: Path) -> dict[str, Ended]:
     printed["gate that is recorded"] = called("gate", "--record", "--json", cwd=repo)
     event = printed["gate that is recorded"].document["recorded"]
     printed["gate again"] = called("gate", "--again", str(event), "--json", cwd=repo)
+    evidence = ("--output", "../evidence.zip", "--json")
+    printed["export evidence"] = called("export", "evidence", *evidence, cwd=repo)
+    printed["verify of evidence"] = called("verify", "../evidence.zip", "--json", cwd=repo)
     printed["doctor"] = called("doctor", "--json", cwd=repo)
     printed["verify"] = called("db", "verify", "--json", cwd=repo)
     printed["upgrade"] = called("db", "upgrade", "--json", cwd=repo)
@@ -139,6 +142,8 @@ COMMANDS = (
     ("attest", 0),
     ("gate that is recorded", 1),
     ("gate again", 0),
+    ("export evidence", 0),
+    ("verify of evidence", 0),
     ("doctor", 0),
     ("verify", 0),
     ("upgrade", 0),
@@ -160,8 +165,8 @@ def test_progress_and_messages_go_to_standard_error(documents: dict[str, Ended])
     assert [documents[name].err for name in quiet] == [""] * len(quiet)
 
 
-VARYING = ("doctor", "sla report")
-"""They tell of the machine and of this month."""
+VARYING = ("doctor", "sla report", "export evidence", "verify of evidence")
+"""They tell of the machine, of this month, and of digests of what varies."""
 
 
 @pytest.mark.parametrize("name", [name for name, _ in COMMANDS if name not in VARYING])
