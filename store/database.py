@@ -230,6 +230,7 @@ def _connect_postgresql(url: str) -> "pg8000.native.Connection":
 
     connection = pg8000.native.Connection(**postgresql_parameters(url))
     connection.run(f"SET lock_timeout = '{_BUSY_SECONDS}s'")
+    connection.run(f"SET statement_timeout = '{2 * _BUSY_SECONDS}s'")
     return connection
 
 

@@ -145,9 +145,19 @@ def _counted(database: Database, period: Period) -> dict[_Key, _Group]:
     ):
         groups[tuple(key)].counts["opened"] += is_opened * count
         groups[tuple(key)].counts["dismissed"] += is_dismissed * count
-    for *key, count in _grouped(database, period, keys, "count(*)", f"{OPEN} AND NOT {OBSERVED}"):
+    source, among = _where_some_are_not_observed(database)
+    for *key, count in _grouped(database, period, keys, "count(*)", f"{among} AND {OPEN} AND NOT {OBSERVED}", source):
         groups[tuple(key)].counts["not observed"] += count
     return dict(groups)
+
+
+def _where_some_are_not_observed(database: Database) -> tuple[str, str]:
+    """The rows among which to look for what is not observed, and how: unless a scanner failed, they are few."""
+    newest = "SELECT max(seq) FROM scan GROUP BY asset, scanner"
+    if database.run(f"SELECT 1 FROM scan WHERE outcome = 'failed' AND seq IN ({newest}) LIMIT 1"):
+        return "finding", "1 = 1"
+    absent = "SELECT DISTINCT finding_id FROM sighting WHERE presence = 'not_observed'"
+    return f"({absent}) AS absent CROSS JOIN finding", "finding.id = absent.finding_id"
 
 
 def _within(column: str) -> str:
@@ -181,12 +191,14 @@ def _months(database: Database, period: Period) -> Iterator[Month]:
         )
 
 
-def _grouped(database: Database, period: Period, keys: Sequence[str], counted: str, where: str) -> list[Sequence[Any]]:
+def _grouped(  # noqa: PLR0913, PLR0917 - the parts of a statement
+    database: Database, period: Period, keys: Sequence[str], counted: str, where: str, source: str = "finding"
+) -> list[Sequence[Any]]:
     asked = condition(period.query)
     positions = ", ".join(str(number) for number in range(1, len(keys) + 1))
     named: dict[str, Value] = {"now": period.as_of, "since": period.since, **asked.parameters}
     rows: Any = database.run(
-        f"SELECT {', '.join([*keys, counted])} FROM finding WHERE ({where}) AND {asked.sql} GROUP BY {positions}",
+        f"SELECT {', '.join([*keys, counted])} FROM {source} WHERE ({where}) AND {asked.sql} GROUP BY {positions}",
         **named,
     )
     return list(rows)

@@ -60,8 +60,10 @@ class _Past:
         changed = self._changed()
         terms = self._events("kind IN (:adopted, :described)", adopted=POLICY_ADOPTED, described=ASSET_DESCRIBED)
         self._copy("finding", "last_event <= :seq", "id")
+        self._analyse("finding")
         for table, column in _FOLLOWING.items():
             self._copy(table, f"EXISTS (SELECT 1 FROM finding WHERE id = {column})", column)
+            self._analyse(table)
         self._copy("scan", "seq <= :seq", "seq")
         self._copy("policy", "seq <= :seq", "seq")
         self._copy("asset", "1 = 0", "name")
@@ -90,6 +92,11 @@ class _Past:
         self.database.run(statement)
         schema = "temp." if isinstance(self.database, SqliteDatabase) else ""
         self.database.run(f"CREATE INDEX {schema}past_{table} ON {table} ({key})")
+
+    def _analyse(self, table: str) -> None:
+        """Tell PostgreSQL how large a temporary table is, so that it does not look for each row on its own."""
+        if not isinstance(self.database, SqliteDatabase):
+            self.database.run(f"ANALYZE {table}")
 
     def _as(self, kind: str, name: str, which: str) -> str:
         schema = "main." if isinstance(self.database, SqliteDatabase) else ""

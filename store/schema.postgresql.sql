@@ -143,3 +143,4 @@ CREATE TABLE sighting (
 	last_scan BIGINT, 
 	PRIMARY KEY (finding_id, scanner)
 );
+CREATE INDEX sighting_not_observed ON sighting (finding_id) WHERE presence = 'not_observed';

@@ -147,3 +147,4 @@ CREATE TABLE sighting (
 	PRIMARY KEY (finding_id, scanner)
 )
  WITHOUT ROWID;
+CREATE INDEX sighting_not_observed ON sighting (finding_id) WHERE presence = 'not_observed';

@@ -1,11 +1,12 @@
 """The tables of the store. `schema.*.sql` and the migrations are made from, and tested against, this description."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 metadata = MetaData()
 
+_NOT_OBSERVED = text("presence = 'not_observed'")
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 meta = Table(
@@ -112,6 +113,7 @@ sighting = Table(
     Column("units", Text, nullable=False),
     Column("detail", BigInteger, nullable=False),
     Column("last_scan", BigInteger),
+    Index("sighting_not_observed", "finding_id", sqlite_where=_NOT_OBSERVED, postgresql_where=_NOT_OBSERVED),
     sqlite_with_rowid=False,
     comment="what one scanner says of a finding: a projection of the log",
 )

@@ -72,6 +72,15 @@ def upgrade() -> None:
         comment="what one scanner says of a finding: a projection of the log",
         sqlite_with_rowid=False,
     )
+    not_observed = sa.text("presence = 'not_observed'")
+    op.create_index(
+        "sighting_not_observed",
+        "sighting",
+        ["finding_id"],
+        unique=False,
+        sqlite_where=not_observed,
+        postgresql_where=not_observed,
+    )
     op.create_table(
         "running_segment",
         sa.Column("finding_id", sa.Text(), nullable=False),
