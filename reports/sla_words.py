@@ -28,7 +28,7 @@ DEFINITIONS = (
     ("Met", "Findings closed in the period, no later than their due date."),
     ("Missed", "Findings closed in the period, after their due date."),
     ("Closed exempt", "Findings closed in the period that had no due date."),
-    ("Dismissed", "Findings that somebody said are none."),
+    ("Dismissed", "Findings that somebody said in the period are none."),
     ("Not observed", "Findings of which the last scan could not tell whether they are still there; they stay open."),
     ("Oldest breach", "The earliest due date of an open breach."),
     ("Median time to fix", "Half of what was fixed in the period was fixed within this time."),
