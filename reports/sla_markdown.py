@@ -46,7 +46,8 @@ def _summary(report: Report, now: int) -> Iterator[tuple[str, str]]:
 def _groups(report: Report) -> Iterator[tuple[str, ...]]:
     for group in report.groups:
         yield *words.key(group), *_figures(group)
-    yield "Total", *[""] * (len(report.by) - 1), *_figures(report.total)
+    empty = [""] * (len(report.by) - 1)
+    yield "Total", *empty, *_figures(report.total)
 
 
 _GROUP_TITLES = ("Open", "Due soon", "Breached", "Opened", "Met", "Missed", "Compliance", "Median")
