@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy.dialects import registry
 
 from fixby.errors import StoreError
-from fixby.store import schema
+from fixby.store import log, schema
 from fixby.store.database import Database, Row, SqliteDatabase, connect
 from fixby.store.log import head
 from fixby.store.opening import open_for_reading, open_for_writing, secret_key
 from fixby.store.tables import definitions, metadata
 from fixby.store.upgrade import upgrade
 from fixby.store.verification import flaws
-from tests.stories import scan, told, weakness
+from tests.stories import found, scan, told, weakness
 
 
 @pytest.mark.parametrize("name", ["sqlite", "postgresql"])
@@ -72,6 +72,28 @@ def test_a_store_that_the_migrations_made_takes_scans(database_url: str) -> None
     assert len(told(database, scan(weakness(), at=100)).new) == 1
     assert list(flaws(database)) == []
     database.close()
+
+
+def test_an_older_store_has_its_rows_made_anew_from_its_log(database: Database, migrated_url: str) -> None:
+    told(database, scan(weakness("a()"), weakness("b()"), at=100))
+    told(database, scan(weakness("b()"), at=200, scanned={"src/a.py": "v2"}))
+    upgrade(migrated_url, to="0001")
+    older = connect(migrated_url)
+    older.run("UPDATE meta SET value = :value WHERE key = 'head'", value=_value(database, "head"))
+    older.insert("event", log.COLUMNS, database.run(f"SELECT {', '.join(log.COLUMNS)} FROM event"))  # noqa: S608 - ours
+    for digest, body in database.run("SELECT digest, body FROM coverage"):
+        older.run("INSERT INTO coverage (digest, body) VALUES (:digest, :body)", digest=digest, body=body)
+    with pytest.raises(StoreError, match="older version"):
+        schema.check(older)
+    upgrade(migrated_url)
+    assert list(flaws(older)) == []
+    assert found(older, now=300) == found(database, now=300)
+    older.close()
+
+
+def _value(database: Database, key: str) -> str:
+    [(value,)] = database.run("SELECT value FROM meta WHERE key = :key", key=key)
+    return str(value)
 
 
 def test_upgrading_a_store_that_is_up_to_date_changes_nothing(database: Database, database_url: str) -> None:
