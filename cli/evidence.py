@@ -14,12 +14,11 @@ from fixby.reports import evidence_controls, evidence_readme, sla_csv, sla_html,
 from fixby.reports.evidence import Cover, Part
 from fixby.reports.published import Document, instant, tracked_finding, written
 from fixby.store import evidence, log, queries
-from fixby.store.attestations import ATTESTATION_RECORDED
 from fixby.store.codec import encoded
 from fixby.store.database import Database
 from fixby.store.evidence import Recording, SignedAcceptance, Version
 from fixby.store.figures import Period, report
-from fixby.store.judgements import GATE_JUDGED
+from fixby.store.projection import ATTESTATION_RECORDED, GATE_JUDGED
 from fixby.tracked import TrackedFinding
 
 LOG = "log/events.jsonl"

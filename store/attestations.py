@@ -9,9 +9,8 @@ import orjson
 from fixby.store.codec import encoded
 from fixby.store.database import Database
 from fixby.store.log import Event, append, head
+from fixby.store.projection import ATTESTATION_RECORDED
 from fixby.store.rows import marks_for
-
-ATTESTATION_RECORDED = "attestation.recorded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from fixby.errors import StoreError, UsageError
 from fixby.store.codec import encoded
 from fixby.store.database import Database
 from fixby.store.log import Event, append, head
-
-GATE_JUDGED = "gate.judged"
+from fixby.store.projection import GATE_JUDGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,14 @@ from fixby.store.rows import columns as names_of
 SCAN_RECORDED = "scan.recorded"
 POLICY_ADOPTED = "policy.adopted"
 ASSET_DESCRIBED = "asset.described"
+EXPLOITATION_UPDATED = "exploitation.updated"
+ATTESTATION_RECORDED = "attestation.recorded"
+GATE_JUDGED = "gate.judged"
 """The kinds of events that are about no single finding; those of findings are values of `Change` and `Decision`."""
+
+
+_NOTED = {EXPLOITATION_UPDATED: "known_date", ATTESTATION_RECORDED: "asset", GATE_JUDGED: "asset"}
+"""Those of them that change no row and are read in the log itself, each with something that it always says."""
 
 
 @dataclass(slots=True)
@@ -73,6 +80,7 @@ class Projector:
             Decision.DISMISSED: self._dismiss,
             Decision.REINSTATED: self._reinstate,
             Decision.RATED: self._rate,
+            **dict.fromkeys(_NOTED, self._note),
         }
 
     def apply(self, event: Event) -> None:
@@ -80,7 +88,7 @@ class Projector:
 
         After news of a policy or an asset, and whatever came later, `redate` is due.
 
-        Raises `KeyError`, `TypeError`, `ValueError` or `IndexError` for an event that Fixby did not write.
+        Raises `KeyError`, `TypeError`, `ValueError`, `IndexError` or `ConfigurationError` for what Fixby did not write.
         """
         if handle := self._handlers.get(event.kind):
             handle(event, orjson.loads(event.body))
@@ -120,6 +128,7 @@ class Projector:
 
     def _adopt(self, event: Event, body: Mapping[str, Any]) -> None:
         named = (body["asset"], body["name"], body["digest"], body["toml"])
+        parsed(_text(body["toml"]))
         self._in_force[body["asset"]] = event.seq
         self.rows.policies[event.seq] = PolicyRow(event.seq, event.at, *named)
         self._terms.clear()
@@ -232,11 +241,13 @@ class Projector:
 
     def _dismiss(self, event: Event, body: Mapping[str, Any]) -> None:
         row = self.rows.findings[event.subject]
+        _text(body["reason"])
         row.dismissed_at = body["observed_at"]
         row.last_event = event.seq
 
-    def _reinstate(self, event: Event, _: Mapping[str, Any]) -> None:
+    def _reinstate(self, event: Event, body: Mapping[str, Any]) -> None:
         row = self.rows.findings[event.subject]
+        _text(body["reason"])
         row.dismissed_at = None
         row.last_event = event.seq
 
@@ -253,6 +264,9 @@ class Projector:
         if row.closed_at is None:
             self._write(row, self._without_void(timeline, row, at))
         row.last_event = event.seq
+
+    def _note(self, event: Event, body: Mapping[str, Any]) -> None:
+        _text(body[_NOTED[event.kind]])
 
     def _without_void(self, timeline: Timeline, row: FindingRow, at: int) -> Timeline:
         """The timeline without the pauses of acceptances whose facts no longer hold."""
@@ -420,6 +434,12 @@ def _rated(before: Exploitation, known: bool, epss: int, ran: int) -> Exploitati
     highest = max((percent for percent, _ in before.epss_since), default=0)
     steps = (*before.epss_since, (epss, ran)) if epss > highest else before.epss_since
     return replace(before, known=known, known_since=known_since, epss=epss, epss_since=steps)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _verdict(row: FindingRow) -> Reading | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import TypeVar
 
-from fixby.errors import StoreError
+from fixby.errors import ConfigurationError, StoreError
 from fixby.store import log
 from fixby.store.database import Database
 from fixby.store.projection import Projector
@@ -31,7 +31,7 @@ def _of_the_rows(database: Database) -> Iterator[str]:
     for event, _ in log.events(database):
         try:
             projector.apply(event)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, ConfigurationError) as error:
             readable = False
             yield f"event {event.seq} is none that Fixby writes: {error!r}"
     if readable:

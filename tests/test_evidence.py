@@ -69,7 +69,7 @@ def something_of_each_kind(database: Database) -> None:
     mild = weakness("exec(x)", line=5, severity=Severity.LOW)
     cut = scan(weakness(line=2), mild, at=START + 2 * DAY, outcome=Partial(("src/b.py is locked",)))
     record(database, cut, Occasion(web, "ada", START + 2 * DAY, STRICTER))
-    exploitation.record(database, lambda _: (True, 40), By("fixby", START + 3 * DAY), {"of": "today"})
+    exploitation.record(database, lambda _: (True, 40), By("fixby", START + 3 * DAY), {"known_date": "2026-11-20"})
     decide(database)
     attest(
         database,

@@ -59,7 +59,7 @@ def something_happens(database: Database, chance: random.Random, at: int) -> Non
         record(database, any_scan(chance, at), Occasion(asset, "ada", at, policy))
     elif what < 0.55:
         rating = (chance.random() < 0.3, chance.choice([0, 5, 15, 40]))
-        exploitation.record(database, lambda _names: rating, By("ada", at), {"of": str(chance.randint(1, 3))})
+        exploitation.record(database, lambda _names: rating, By("ada", at), {"known_date": str(chance.randint(1, 3))})
     else:
         with suppress(UsageError):
             decide(database, chance, at)

@@ -10,24 +10,28 @@ from itertools import product
 
 import pytest
 
+from fixby.asset import Asset
+from fixby.decision import Acceptance
 from fixby.errors import StoreError
-from fixby.store import log
+from fixby.store import decisions, exploitation, log
+from fixby.store.codec import encoded
 from fixby.store.database import Database, Row, Value
+from fixby.store.decisions import By
 from fixby.store.log import BEGINNING
 from fixby.store.tables import metadata
 from fixby.store.verification import flaws
-from tests.stories import REGRESSION_WINDOW, scan, secret, the_one, told, vulnerability, weakness
+from tests.stories import DAY, REGRESSION_WINDOW, scan, secret, the_one, told, vulnerability, weakness
 
 KEYS = {table.name: [column.name for column in table.primary_key] for table in metadata.sorted_tables}
 COLUMNS = {table.name: [column.name for column in table.columns] for table in metadata.sorted_tables}
-TABLES = ("event", "scan", "finding", "sighting", "running_segment", "coverage")
+TABLES = tuple(name for name in COLUMNS if name != "meta")
 
 
 @pytest.fixture
 def eventful(database: Database) -> Database:
     """A store in which something of each kind happened."""
     package = {"requirements.txt#django": "4.0"}
-    told(database, scan(weakness(), weakness("exec(x)", line=5), secret(), at=100))
+    told(database, scan(weakness(), weakness("exec(x)", line=5), secret(), at=100), asset=Asset("web", tier="1"))
     told(database, scan(vulnerability(), at=110, scanner="pip-audit", scanned=package))
     told(database, scan(vulnerability(scanner="trivy"), at=120, scanner="trivy", scanned=package))
     told(database, scan(weakness(), at=200, scanned={"src/a.py": "v2"}))
@@ -37,7 +41,19 @@ def eventful(database: Database) -> Database:
     told(database, scan(at=500, scanned={"src/a.py": "v3"}))
     told(database, scan(at=510, scanner="trivy", scanned={"requirements.txt#django": "4.2"}))
     told(database, scan(weakness(), at=600 + REGRESSION_WINDOW))
+    decided(database, 700 + REGRESSION_WINDOW)
     return database
+
+
+def decided(database: Database, now: int) -> None:
+    """Every kind of decision, and news of exploitation."""
+    ada, id_ = By("ada", now), the_one(database, "is:open category:code").id
+    decisions.accept(database, id_, Acceptance("ada", "not reachable", now + DAY), ada)
+    decisions.approve(database, id_, By("bob", now))
+    decisions.revoke(database, id_, "reachable", ada)
+    decisions.dismiss(database, id_, "generated", ada)
+    decisions.reinstate(database, id_, "by hand", ada)
+    exploitation.record(database, lambda _names: (True, 7), ada, {"known_date": "2026-11-20"})
 
 
 @contextmanager
@@ -69,7 +85,8 @@ def test_an_eventful_store_is_whole(eventful: Database) -> None:
     assert list(flaws(eventful)) == []
     kinds = {str(kind).removeprefix("finding.") for (kind,) in eventful.run("SELECT DISTINCT kind FROM event")}
     expected = {"detected", "sighted", "changed", "observed", "not_observed", "unsighted", "fixed", "reopened"}
-    assert kinds == expected | {"scan.recorded", "policy.adopted"}
+    expected |= {"accepted", "approved", "revoked", "dismissed", "reinstated", "rated"}
+    assert kinds == expected | {"scan.recorded", "policy.adopted", "asset.described", "exploitation.updated"}
     assert all(rows(eventful, table) for table in TABLES)
 
 
@@ -209,3 +226,13 @@ def test_what_sqlite_takes_for_a_text_is_a_flaw_and_no_crash(eventful: Database,
 def test_the_log_is_read_piece_by_piece(eventful: Database) -> None:
     whole = list(log.events(eventful))
     assert [list(log.events(eventful, piece=piece)) for piece in (1, 2, len(whole), len(whole) + 1)] == [whole] * 4
+
+
+@pytest.mark.parametrize("toml", ["no = [policy", 'name = "empty"\n', 7])
+def test_a_policy_that_is_none_is_told_even_if_its_event_is_chained(eventful: Database, toml: object) -> None:
+    after = log.head(eventful)
+    body = encoded({"asset": "web", "name": "forged", "digest": "0", "toml": toml}).decode()
+    with eventful.writing():
+        log.append(eventful, after, [log.Event(after.seq + 1, after.at, "eve", "policy.adopted", "", body)])
+    told_of = list(flaws(eventful))
+    assert any(f"event {after.seq + 1} is none that Fixby writes" in flaw for flaw in told_of)
