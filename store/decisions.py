@@ -1,7 +1,7 @@
 """What people decide of findings, written down: each is an event, checked against the policy in force."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import orjson
 
@@ -32,7 +32,7 @@ def accept(database: Database, id_: str, wish: Acceptance, by: By, approvals: Se
     Raises `UsageError` where the policy in force does not allow it.
     """
     with database.writing():
-        case = _case(database, id_)
+        by, case = _now(database, by), _case(database, id_)
         _demand_open(case.finding)
         rule = case.rule
         _check_length(wish, rule, by.now, case.severity)
@@ -45,7 +45,7 @@ def accept(database: Database, id_: str, wish: Acceptance, by: By, approvals: Se
 def approve(database: Database, id_: str, by: By) -> bool:
     """Approve the acceptance that waits; whether it is valid now. Raises `UsageError` where `by` may not."""
     with database.writing():
-        case = _case(database, id_)
+        by, case = _now(database, by), _case(database, id_)
         waiting = [one for one in case.living(by.now) if one.valid_from is None]
         if not waiting:
             raise UsageError(f"No acceptance of {id_[:10]} waits for approval.", f"See: fixby show {id_[:10]}")
@@ -58,6 +58,7 @@ def approve(database: Database, id_: str, by: By) -> bool:
 def revoke(database: Database, id_: str, reason: str, by: By) -> None:
     """Take back all acceptances of a finding. Raises `UsageError` where there is none."""
     with database.writing():
+        by = _now(database, by)
         if not _case(database, id_).living(by.now):
             raise UsageError(f"No acceptance of {id_[:10]} is in force.", f"See: fixby show {id_[:10]}")
         _write(database, id_, Decision.REVOKED, by, {"reason": reason})
@@ -102,10 +103,14 @@ def _case(database: Database, id_: str) -> _Case:
 
 
 def _write(database: Database, id_: str, kind: Decision, by: By, body: Mapping[str, object]) -> None:
-    after = head(database)
-    at = max(after.at, by.now)
+    after, at = head(database), _now(database, by).now
     document = encoded({**body, "observed_at": at}).decode()
     project(database, after, [Event(after.seq + 1, at, by.actor, str(kind), id_, document)], [id_])
+
+
+def _now(database: Database, by: By) -> By:
+    """Who decides, no earlier than what happened last: a clock that was set back does not order events anew."""
+    return replace(by, now=max(head(database).at, by.now))
 
 
 def _demand_open(finding: FindingRow) -> None:

@@ -40,8 +40,7 @@ def as_of(database: Database, seq: int) -> Iterator[None]:
 
 
 _COPIED = ("finding", "policy", "scan", "asset")
-_FOLLOWING = {"sighting": "finding_id", "running_segment": "finding_id", "exploitation": "finding_id"}
-_FOLLOWING |= {"acceptance": "finding_id"}
+_FOLLOWING = ("sighting", "running_segment", "exploitation", "acceptance")
 
 
 def _temporary(database: Database) -> str:
@@ -59,13 +58,13 @@ class _Past:
         """Make them all: what stayed as it was, what was dated otherwise, what changed since."""
         changed = self._changed()
         terms = self._events("kind IN (:adopted, :described)", adopted=POLICY_ADOPTED, described=ASSET_DESCRIBED)
-        self._copy("finding", "last_event <= :seq", "id")
+        self._copy("finding", f"last_event <= {self.seq:d}", "id")
         self._analyse("finding")
-        for table, column in _FOLLOWING.items():
-            self._copy(table, f"EXISTS (SELECT 1 FROM finding WHERE id = {column})", column)
+        for table in _FOLLOWING:
+            self._copy(table, "EXISTS (SELECT 1 FROM finding WHERE id = finding_id)", "finding_id")
             self._analyse(table)
-        self._copy("scan", "seq <= :seq", "seq")
-        self._copy("policy", "seq <= :seq", "seq")
+        self._copy("scan", f"seq <= {self.seq:d}", "seq")
+        self._copy("policy", f"seq <= {self.seq:d}", "seq")
         self._copy("asset", "1 = 0", "name")
         self._copy("meta", "key <> 'head'", "key")
         self._set_head()
@@ -87,9 +86,7 @@ class _Past:
         return [Event(*row) for row in values]
 
     def _copy(self, table: str, which: str, key: str) -> None:
-        named = {"seq": self.seq} if ":seq" in which else {}
-        statement = self._as("TABLE", table, which.replace(":seq", str(self.seq)) if named else which)
-        self.database.run(statement)
+        self.database.run(self._as("TABLE", table, which))
         schema = "temp." if isinstance(self.database, SqliteDatabase) else ""
         self.database.run(f"CREATE INDEX {schema}past_{table} ON {table} ({key})")
 

@@ -175,6 +175,16 @@ def test_the_policy_in_force_bounds_what_may_be_accepted(database: Database, cri
     assert the_one(database, now=START + DAY).state is State.OPEN
 
 
+def test_a_clock_that_was_set_back_does_not_decide_before_what_happened_last(database: Database) -> None:
+    id_ = high(database)
+    decisions.accept(database, id_, wish(2), ADA)
+    seen(database, weakness(), at=START + 3 * DAY)
+    with pytest.raises(UsageError, match="No acceptance"):
+        decisions.approve(database, id_, BOB)
+    with pytest.raises(UsageError, match="end before it begins"):
+        decisions.accept(database, id_, wish(2), ADA)
+
+
 def test_an_acceptance_that_ends_before_it_begins_is_none(database: Database) -> None:
     with pytest.raises(UsageError, match="end before it begins"):
         decisions.accept(database, high(database), wish(1), ADA)
