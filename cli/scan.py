@@ -33,8 +33,10 @@ from fixby.store.opening import secret_key
 from fixby.store.terms import Occasion
 
 SHOWN = 20
+"""How many open findings are shown; `fixby list` has more."""
+
 LONGEST_TABLE = 1000
-"""How many open findings are shown; `fixby list` has them all."""
+"""After how many rows a table ends, unless somebody asks for more."""
 
 
 @dataclass(frozen=True, slots=True)

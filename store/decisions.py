@@ -1,6 +1,7 @@
 """What people decide of findings, written down: each is an event, checked against the policy in force."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 import orjson
@@ -12,7 +13,7 @@ from fixby.severity import Severity
 from fixby.sla.duration import length
 from fixby.store.codec import encoded
 from fixby.store.database import Database
-from fixby.store.log import Event, head
+from fixby.store.log import Event, Head, head
 from fixby.store.projecting import project
 from fixby.store.projection import Projector
 from fixby.store.rows import AcceptanceRow, FindingRow, load
@@ -31,86 +32,83 @@ def accept(database: Database, id_: str, wish: Acceptance, by: By, approvals: Se
 
     Raises `UsageError` where the policy in force does not allow it.
     """
-    with database.writing():
-        by, case = _now(database, by), _case(database, id_)
+    with _deciding(database, id_, by) as case:
         _demand_open(case.finding)
-        rule = case.rule
-        _check_length(wish, rule, by.now, case.severity)
-        _check_approvers(approvals, by.actor, rule)
-        body = asdict(wish) | {"needed": rule.approvers, "approvals": list(approvals)}
-        _write(database, id_, Decision.ACCEPTED, by, body)
-    return len(approvals) >= rule.approvers
+        _check_length(wish, case)
+        _check_approvers(approvals, by.actor, case.rule)
+        body = asdict(wish) | {"needed": case.rule.approvers, "approvals": list(approvals)}
+        _write(database, case, Decision.ACCEPTED, body)
+    return len(approvals) >= case.rule.approvers
 
 
 def approve(database: Database, id_: str, by: By) -> bool:
     """Approve the acceptance that waits; whether it is valid now. Raises `UsageError` where `by` may not."""
-    with database.writing():
-        by, case = _now(database, by), _case(database, id_)
-        waiting = [one for one in case.living(by.now) if one.valid_from is None]
+    with _deciding(database, id_, by) as case:
+        waiting = [one for one in case.living if one.valid_from is None]
         if not waiting:
             raise UsageError(f"No acceptance of {id_[:10]} waits for approval.", f"See: fixby show {id_[:10]}")
-        given: list[str] = [*_approvals(waiting[-1]), by.actor]
+        given: list[str] = [*orjson.loads(waiting[-1].approvals), by.actor]
         _check_approvers(given, waiting[-1].requested_by, case.rule)
-        _write(database, id_, Decision.APPROVED, by, {"approvals": [by.actor]})
+        _write(database, case, Decision.APPROVED, {"approvals": [by.actor]})
     return len(given) >= waiting[-1].needed
 
 
 def revoke(database: Database, id_: str, reason: str, by: By) -> None:
     """Take back all acceptances of a finding. Raises `UsageError` where there is none."""
-    with database.writing():
-        by = _now(database, by)
-        if not _case(database, id_).living(by.now):
+    with _deciding(database, id_, by) as case:
+        if not case.living:
             raise UsageError(f"No acceptance of {id_[:10]} is in force.", f"See: fixby show {id_[:10]}")
-        _write(database, id_, Decision.REVOKED, by, {"reason": reason})
+        _write(database, case, Decision.REVOKED, {"reason": reason})
 
 
 def dismiss(database: Database, id_: str, reason: str, by: By) -> None:
     """Say that a finding is none, a false positive. Raises `UsageError` where it is closed already."""
-    with database.writing():
-        _demand_open(_case(database, id_).finding)
-        _write(database, id_, Decision.DISMISSED, by, {"reason": reason})
+    with _deciding(database, id_, by) as case:
+        _demand_open(case.finding)
+        _write(database, case, Decision.DISMISSED, {"reason": reason})
 
 
 def reinstate(database: Database, id_: str, reason: str, by: By) -> None:
     """Say that a dismissed finding is one after all. Raises `UsageError` where it is not dismissed."""
-    with database.writing():
-        if _case(database, id_).finding.dismissed_at is None:
+    with _deciding(database, id_, by) as case:
+        if case.finding.dismissed_at is None:
             raise UsageError(f"The finding {id_[:10]} is not dismissed.", f"See: fixby show {id_[:10]}")
-        _write(database, id_, Decision.REINSTATED, by, {"reason": reason})
+        _write(database, case, Decision.REINSTATED, {"reason": reason})
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A finding and what the policy in force says of accepting it."""
+    """A finding that is decided about, by whom and when, and what the policy in force says of accepting it.
+
+    `living` are its acceptances that nothing has ended, waiting or valid; `after` is what happened last.
+    """
 
     finding: FindingRow
     severity: Severity
     rule: AcceptanceRule
-    acceptances: Sequence[AcceptanceRow]
-
-    def living(self, now: int) -> list[AcceptanceRow]:
-        return [one for one in self.acceptances if one.ended_at is None and one.until_at > now]
-
-
-def _case(database: Database, id_: str) -> _Case:
-    rows = load(database, [id_])
-    if id_ not in rows.findings:
-        raise UsageError(f"There is no finding {id_}.", "See the ids: fixby list")
-    finding = rows.findings[id_]
-    severity = Severity.from_rank(finding.severity)
-    rule = Projector(rows).policy(finding.asset).acceptance[severity]
-    return _Case(finding, severity, rule, rows.acceptances.get(id_, ()))
+    living: Sequence[AcceptanceRow]
+    by: By
+    after: Head
 
 
-def _write(database: Database, id_: str, kind: Decision, by: By, body: Mapping[str, object]) -> None:
-    after, at = head(database), _now(database, by).now
+@contextmanager
+def _deciding(database: Database, id_: str, by: By) -> Iterator[_Case]:
+    """The case, in a writing transaction; a clock that was set back decides no earlier than what happened last."""
+    with database.writing():
+        rows, after = load(database, [id_]), head(database)
+        if id_ not in rows.findings:
+            raise UsageError(f"There is no finding {id_}.", "See the ids: fixby list")
+        finding, now = rows.findings[id_], max(after.at, by.now)
+        severity, projector = Severity.from_rank(finding.severity), Projector(rows)
+        rule = projector.policy(finding.asset).acceptance[severity]
+        yield _Case(finding, severity, rule, projector.living(id_, now), replace(by, now=now), after)
+
+
+def _write(database: Database, case: _Case, kind: Decision, body: Mapping[str, object]) -> None:
+    at, id_ = case.by.now, case.finding.id
     document = encoded({**body, "observed_at": at}).decode()
-    project(database, after, [Event(after.seq + 1, at, by.actor, str(kind), id_, document)], [id_])
-
-
-def _now(database: Database, by: By) -> By:
-    """Who decides, no earlier than what happened last: a clock that was set back does not order events anew."""
-    return replace(by, now=max(head(database).at, by.now))
+    event = Event(case.after.seq + 1, at, case.by.actor, str(kind), id_, document)
+    project(database, case.after, [event], [id_])
 
 
 def _demand_open(finding: FindingRow) -> None:
@@ -120,14 +118,15 @@ def _demand_open(finding: FindingRow) -> None:
         raise UsageError(f"The finding {finding.id[:10]} is dismissed.", f"First: fixby reopen {finding.id[:10]}")
 
 
-def _check_length(wish: Acceptance, rule: AcceptanceRule, now: int, severity: Severity) -> None:
-    if rule.longest is None:
-        raise UsageError(f"The policy allows nobody to accept a {severity} finding.", "See: fixby policy show")
+def _check_length(wish: Acceptance, case: _Case) -> None:
+    longest, now = case.rule.longest, case.by.now
+    if longest is None:
+        raise UsageError(f"The policy allows nobody to accept a {case.severity} finding.", "See: fixby policy show")
     if wish.until <= now:
         raise UsageError("The acceptance would end before it begins.", "Give an end that lies in the future.")
-    if wish.until - now > rule.longest:
-        allowed = length(rule.longest)
-        raise UsageError(f"The policy accepts a {severity} finding for at most {allowed}.", "Give an earlier end.")
+    if wish.until - now > longest:
+        what = f"a finding of {case.severity} severity for at most {length(longest)}"
+        raise UsageError(f"The policy accepts {what}.", "Give an earlier end.")
 
 
 def _check_approvers(approvals: Sequence[str], requester: str, rule: AcceptanceRule) -> None:
@@ -138,7 +137,3 @@ def _check_approvers(approvals: Sequence[str], requester: str, rule: AcceptanceR
             raise UsageError(f"{person} may not approve this.", f"The policy names: {', '.join(rule.by)}.")
     if len(set(approvals)) < len(approvals):
         raise UsageError("Somebody approves twice.", "Each approval is another person's.")
-
-
-def _approvals(acceptance: AcceptanceRow) -> list[str]:
-    return list(orjson.loads(acceptance.approvals))

@@ -92,6 +92,8 @@ class Projector:
         """
         if handle := self._handlers.get(event.kind):
             handle(event, orjson.loads(event.body))
+            if row := self.rows.findings.get(event.subject):
+                row.last_event = event.seq
 
     def redate(self) -> None:
         """Give all open findings the due dates of the policies and the assets' descriptions now in force."""
@@ -180,7 +182,6 @@ class Projector:
         after = self._without_void(after, row, at)
         if after != before:
             self._write(row, after)
-        row.last_event = event.seq
 
     def _run(self, row: FindingRow, timeline: Timeline, change: Change, at: int) -> Timeline:
         """The clock after a change at `at` that left the finding with the severity in its row."""
@@ -190,7 +191,7 @@ class Projector:
         if change is Change.REOPENED:
             row.policy = None
             timeline = resumed(timeline, at)
-            valid = [acceptance for acceptance in self._living(row.id, at) if acceptance.valid_from is not None]
+            valid = [acceptance for acceptance in self.living(row.id, at) if acceptance.valid_from is not None]
             timeline = paused(timeline, at, valid[-1].until_at) if valid else timeline
         severity = Severity.from_rank(row.severity)
         return timeline if severity is timeline.severity else rescored(timeline, severity, at)
@@ -222,34 +223,30 @@ class Projector:
 
     def _approve(self, event: Event, body: Mapping[str, Any]) -> None:
         row, at = self.rows.findings[event.subject], body["observed_at"]
-        *others, acceptance = self._living(event.subject, at)
+        *others, acceptance = self.living(event.subject, at)
         approvals = [*orjson.loads(acceptance.approvals), *body["approvals"]]
         acceptance.approvals = encoded(approvals).decode()
         if acceptance.valid_from is None and len(approvals) >= acceptance.needed:
             timeline = self._ended(self._timeline(row), others, at, "replaced by another")
             acceptance.valid_from = at
             self._write(row, paused(timeline, at, acceptance.until_at))
-        row.last_event = event.seq
 
     def _revoke(self, event: Event, body: Mapping[str, Any]) -> None:
         row, at = self.rows.findings[event.subject], body["observed_at"]
         before = self._timeline(row)
-        after = self._ended(before, self._living(event.subject, at), at, "revoked")
+        after = self._ended(before, self.living(event.subject, at), at, "revoked")
         if after != before:
             self._write(row, after)
-        row.last_event = event.seq
 
     def _dismiss(self, event: Event, body: Mapping[str, Any]) -> None:
         row = self.rows.findings[event.subject]
         _text(body["reason"])
         row.dismissed_at = body["observed_at"]
-        row.last_event = event.seq
 
     def _reinstate(self, event: Event, body: Mapping[str, Any]) -> None:
         row = self.rows.findings[event.subject]
         _text(body["reason"])
         row.dismissed_at = None
-        row.last_event = event.seq
 
     def _rate(self, event: Event, body: Mapping[str, Any]) -> None:
         row, at = self.rows.findings[event.subject], body["observed_at"]
@@ -263,14 +260,13 @@ class Projector:
         )
         if row.closed_at is None:
             self._write(row, self._without_void(timeline, row, at))
-        row.last_event = event.seq
 
     def _note(self, event: Event, body: Mapping[str, Any]) -> None:
         _text(body[_NOTED[event.kind]])
 
     def _without_void(self, timeline: Timeline, row: FindingRow, at: int) -> Timeline:
         """The timeline without the pauses of acceptances whose facts no longer hold."""
-        for acceptance in self._living(row.id, at):
+        for acceptance in self.living(row.id, at):
             if reason := self._why_void(row.id, acceptance):
                 timeline = self._ended(timeline, [acceptance], at, reason)
         return timeline
@@ -292,7 +288,7 @@ class Projector:
     def _is_fixable(self, id_: str) -> int:
         return max(sighting.fixable for sighting in self.rows.sightings[id_].values())
 
-    def _living(self, id_: str, at: int) -> list[AcceptanceRow]:
+    def living(self, id_: str, at: int) -> list[AcceptanceRow]:
         """The acceptances of a finding that nothing has ended, waiting or valid, oldest first."""
         some = self.rows.acceptances.get(id_, ())
         return [acceptance for acceptance in some if acceptance.ended_at is None and acceptance.until_at > at]
