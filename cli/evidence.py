@@ -13,7 +13,7 @@ from fixby.query import Term, parse
 from fixby.reports import evidence_controls, evidence_readme, sla_csv, sla_html, sla_json
 from fixby.reports.evidence import Cover, Part
 from fixby.reports.published import Document, instant, tracked_finding, written
-from fixby.store import evidence, log, queries
+from fixby.store import coverage, evidence, log, queries
 from fixby.store.codec import encoded
 from fixby.store.database import Database
 from fixby.store.evidence import Recording, SignedAcceptance, Version
@@ -112,14 +112,15 @@ def _finding(finding: TrackedFinding) -> Document:
 
 def _scans(database: Database, period: Period) -> Iterator[Part]:
     """The scans, and each thing that they looked at once."""
-    digests = {scan.body["coverage"] for scan in evidence.scans(database, period.since)}
+    wholes = {str(scan.body["coverage"]) for scan in evidence.scans(database, period.since)}
+    parts = (part for whole in wholes for part in coverage.parts(coverage.document(database, whole)))
     yield _lines(SCANS, map(_scan, evidence.scans(database, period.since)))
-    for digest in sorted(digests):
+    for digest in sorted({*wholes, *parts}):
         yield Part(f"{COVERAGE}{digest}.json", _coverage(database, digest))
 
 
 def _coverage(database: Database, digest: str) -> Iterator[bytes]:
-    yield evidence.coverage(database, digest)
+    yield coverage.document(database, digest)
 
 
 def _scan(scan: Recording) -> Document:

@@ -18,7 +18,7 @@ from fixby.query import parse
 from fixby.reports import published
 from fixby.reports.evidence import MANIFEST, Cover, Entry, Package, Part, entry, opened, write
 from fixby.reports.plain import safe
-from fixby.store import evidence, log
+from fixby.store import coverage, evidence, log
 from fixby.store.database import Database
 from fixby.store.opening import open_for_writing
 
@@ -133,7 +133,7 @@ def _restore_coverage(database: Database, package: Package) -> None:
     for name in package.names():
         if name.startswith(made.COVERAGE):
             digest = name.removeprefix(made.COVERAGE).removesuffix(".json")
-            evidence.restore_coverage(database, digest, package.content(name))
+            coverage.restore(database, digest, package.content(name))
 
 
 def _differences(parts: Iterable[Part], listed: Mapping[str, Entry], proved: dict[str, int]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from fixby.cli.output import emit, note, printable
 from fixby.cli.place import Place, writing
 from fixby.cli.scan import Result, document, record_all, show_findings, show_scans
 from fixby.errors import ExitCode, ReportError, UsageError
-from fixby.identity import identified
+from fixby.identity import numbered
 from fixby.reports import published
 from fixby.reports.plain import safe
 from fixby.scan import Coverage, Failed, Scan
@@ -81,7 +81,7 @@ def _result(file: Path, report: bytes, scanner: str | None, *, key: bytes, asset
     except ReportError as error:
         reason = f"{printable(file)}: {told(error)}"
         scan = Scan(scanner or "", "", Failed((reason,)), (), Coverage(whole=False), now, now)
-    return Result(scan, identified(asset, scan.findings))
+    return Result(scan, numbered(asset, scan.findings))
 
 
 def _note_failures(results: Sequence[Result]) -> None:

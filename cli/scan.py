@@ -15,7 +15,7 @@ from fixby.cli.place import Place
 from fixby.cli.progress import progress
 from fixby.errors import ExitCode, UsageError
 from fixby.finding import Finding
-from fixby.identity import identified
+from fixby.identity import numbered
 from fixby.policies.gate import Judgement
 from fixby.query import Term
 from fixby.reports import published
@@ -114,7 +114,7 @@ def _looking(wish: Wish, found: Configuration) -> Callable[[bytes], list[Result]
     def look(key: bytes) -> list[Result]:
         with progress() as on_event:
             scans = scan(target(path, found.exclude), scanners, replace(setting, key=key, on_event=on_event))
-        return [Result(one, identified(found.asset.name, one.findings)) for one in scans]
+        return [Result(one, numbered(found.asset.name, one.findings)) for one in scans]
 
     return look
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from packageurl import PackageURL
+from packaging.utils import canonicalize_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ def component(ecosystem: str, name: str, version: str, fixed_versions: tuple[str
 
 
 def purl_without_version(purl: str) -> str:
-    """The package URL of all versions of a package: no version, qualifiers or subpath. Raises `ValueError`."""
+    """The package URL of all versions of a package: no version, qualifiers or subpath. Raises `ValueError`.
+
+    Names of the Python package index are normalised as PEP 503 has it.
+    """
     parts = PackageURL.from_string(purl)
-    return PackageURL(parts.type, parts.namespace, parts.name).to_string()
+    name = canonicalize_name(parts.name) if parts.type == "pypi" else parts.name
+    return PackageURL(parts.type, parts.namespace, name).to_string()

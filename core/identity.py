@@ -21,23 +21,30 @@ SCHEME = 1
 Part = str | int
 
 
-def identified(asset: str, findings: Iterable[Finding]) -> dict[str, Finding]:
-    """The findings of one scan by their ids (64 hexadecimal digits), in order of id.
+def identified(asset: str, findings: Iterable[Finding]) -> dict[str, list[Finding]]:
+    """The findings of one scan by their identities (64 hexadecimal digits), in order of identity and place.
 
-    Like code findings of one file are told apart by their order in it. Observations of one secret or of one vulnerable
-    package become one finding with all their locations.
+    Like code findings of one file share an identity. Observations of one secret or of one vulnerable package become one
+    finding with all their locations.
     """
     alike: dict[tuple[Part, ...], list[Finding]] = {}
     for finding in findings:
         alike.setdefault(_parts(asset, finding), []).append(finding)
-    found: dict[str, Finding] = {}
-    for parts, some in alike.items():
-        ordered = some if len(some) == 1 else sorted(some, key=_place)
-        if some[0].category in _MERGED:
-            found[digest(parts)] = reduce(_merged, ordered)
-        else:
-            found |= {digest((*parts, number)): finding for number, finding in enumerate(ordered)}
-    return {key: found[key] for key in sorted(found)}
+    found = dict(_identified(parts, sorted(some, key=_place)) for parts, some in alike.items())
+    return {identity: found[identity] for identity in sorted(found)}
+
+
+def _identified(parts: tuple[Part, ...], some: list[Finding]) -> tuple[str, list[Finding]]:
+    if some[0].category in MERGED:
+        return digest(parts), [reduce(_merged, some)]
+    return digest((*parts, 0)), some
+
+
+def numbered(asset: str, findings: Iterable[Finding]) -> dict[str, Finding]:
+    """The findings of one scan by the ids that they get in a store that knows none of them, in order of id."""
+    alike = identified(asset, findings).items()
+    found = {occurrence_id(one, number): finding for one, some in alike for number, finding in enumerate(some, start=1)}
+    return {id_: found[id_] for id_ in sorted(found)}
 
 
 def digest(parts: tuple[Part, ...]) -> str:
@@ -46,8 +53,17 @@ def digest(parts: tuple[Part, ...]) -> str:
 
 
 def occurrence_id(identity: str, number: int) -> str:
-    """The id of the `number`th occurrence (from 1) of a finding that was fixed for good and came back."""
+    """The id of the `number`th finding (from 1) of an identity: another of its like, or one that came back for good."""
     return identity if number == 1 else digest((SCHEME, "occurrence", identity, number))
+
+
+def package_and_place(finding: Finding) -> tuple[str, str]:
+    """The package that a finding is about, without its version, and the manifest or other file that names it.
+
+    Of the packages of a system there is one of each, whatever file or layer of its image a scanner names.
+    """
+    package = purl_without_version(finding.component.purl) if finding.component else ""
+    return package, "" if package.startswith(_SYSTEM_PACKAGES) else finding.path
 
 
 def secret_fingerprint(key: bytes, sha1_of_secret: str) -> str:
@@ -59,7 +75,8 @@ def secret_fingerprint(key: bytes, sha1_of_secret: str) -> str:
     return hmac.new(key, sha1_of_secret.lower().encode(), sha256).hexdigest()
 
 
-_MERGED = frozenset({Category.SECRET, Category.DEPENDENCY, Category.CONTAINER})
+MERGED = frozenset({Category.SECRET, Category.DEPENDENCY, Category.CONTAINER})
+"""The categories in which an identity stands for one finding, however often it is reported."""
 
 
 def _parts(asset: str, finding: Finding) -> tuple[Part, ...]:
@@ -68,12 +85,15 @@ def _parts(asset: str, finding: Finding) -> tuple[Part, ...]:
         case Category.SECRET if finding.secret_fingerprint:
             return (*head, finding.secret_fingerprint)
         case Category.DEPENDENCY | Category.CONTAINER if finding.component:
-            package = purl_without_version(finding.component.purl)
-            return (*head, package, finding.identifiers.primary or finding.rule.id, finding.path)
+            package, place = package_and_place(finding)
+            return (*head, package, finding.identifiers.primary or finding.rule.id, place)
         case _ if finding.code:
             return (*head, finding.rule.id, finding.path, "".join(finding.code.split()))
         case _:
             return (*head, finding.rule.id, *_position(finding))
+
+
+_SYSTEM_PACKAGES = ("pkg:alpm/", "pkg:apk/", "pkg:deb/", "pkg:rpm/")
 
 
 def _place(finding: Finding) -> tuple[Part, ...]:

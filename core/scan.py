@@ -1,6 +1,6 @@
 """One run of one scanner over one target: what it found, what it looked at, and whether it can be believed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from fixby.finding import Finding
@@ -40,13 +40,15 @@ class Coverage:
     `scanned` maps each unit (a file's path, or `manifest#package`) to a digest of its content, or to an empty string
     where the content is not at hand; `skipped` maps each unit that was to be looked at and was not to the reason;
     `excluded` maps each path that was left out on purpose (a directory for all below it) to the reason. Where `whole`
-    is true the three name everything there is, so that a unit in none of them no longer exists.
+    is true the three name everything there is, so that a unit in none of them no longer exists. `rules` are the rules
+    that were in force, or None where they are not known.
     """
 
     scanned: Mapping[str, str] = field(default_factory=dict)
     skipped: Mapping[str, str] = field(default_factory=dict)
     excluded: Mapping[str, str] = field(default_factory=dict)
     whole: bool = True
+    rules: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Scan:
     """What one scanner said of one target.
 
     `configuration` is a digest of the rules and options in force; times are UTC instants in whole seconds since the
-    epoch. `target` is the part of the asset that was looked at, `.` for all of it.
+    epoch. `target` is the part of the asset that was looked at, `.` for all of it. `outlines` (`fixby.outline`) are of
+    the files, by path, as far as they are at hand. `renamed_rules` has for a rule the names that it got later.
     """
 
     scanner: str
@@ -66,6 +69,8 @@ class Scan:
     finished_at: int
     target: str = "."
     configuration: str = ""
+    outlines: Mapping[str, bytes] = field(default_factory=dict)
+    renamed_rules: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def suppressed(self) -> int:

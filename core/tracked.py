@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fixby.finding import Finding
-from fixby.lifecycle import Presence
+from fixby.known import Presence
 from fixby.severity import Severity
 
 

@@ -1,6 +1,7 @@
 """One scan of a target by several scanners at once: planned, run, concluded, and nothing that went unread forgotten."""
 
 import os
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,7 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fixby.errors import FixbyError, ReportError, UsageError
+from fixby.finding import Finding
 from fixby.identity import secret_fingerprint
+from fixby.outline import outline
 from fixby.scan import Complete, Coverage, Failed, Outcome, Partial, Scan
 from fixby.scanners.files import open_regular
 from fixby.scanners.process import LIMITS, Limits
@@ -124,17 +127,24 @@ def _concluded(plan: _Plan, finished: Sequence[Finished], target: Target, settin
     problems += [problem for reading in readings for problem in reading.problems]
     coverage = _coverage(plan, readings, lost, target, setting)
     nothing_done = bool(plan.obstacle) or (bool(finished) and not readings)
+    findings = tuple(finding for reading in readings for finding in reading.findings)
     return Scan(
         scanner=plan.scanner.NAME,
         tool_version=plan.version,
         outcome=_outcome(problems, coverage.skipped, failed=nothing_done or not target.files),
-        findings=tuple(finding for reading in readings for finding in reading.findings),
+        findings=findings,
         coverage=coverage,
         started_at=started_at,
         finished_at=setting.clock(),
         target=_Namer(setting.scope)(setting.file) if setting.file else setting.scope,
         configuration=plan.configuration,
+        outlines=_outlines(findings, source),
     )
+
+
+def _outlines(findings: Sequence[Finding], source: Source) -> Mapping[str, bytes]:
+    paths = dict.fromkeys(finding.path for finding in findings if finding.code and not finding.secret_fingerprint)
+    return {path: outline(source.lines(path, 1, sys.maxsize)) for path in paths}
 
 
 def _reading(scanner: Scanner, finished: Finished, source: Source) -> Reading:

@@ -169,6 +169,26 @@ def closed(timeline: Timeline, at: int, terms: Terms) -> Timeline:
     return replace(timeline, closed_at=at, verdict=Reading(Status.EXEMPT) if planned is None else _verdict(planned, at))
 
 
+def withdrawn(timeline: Timeline, at: int) -> Timeline:
+    """An open finding is closed at `at` without a verdict: it was another one all along."""
+    return replace(timeline, closed_at=at, verdict=Reading(Status.EXEMPT))
+
+
+def joined(timeline: Timeline, other: Timeline) -> Timeline:
+    """A finding turned out to be `other` too: a level that this one reached earlier was reached then."""
+    instants = ((level, _reached_at(other.running, ran, EVERY_DAY)) for level, ran in other.since.items())
+    since = {level: running_time(timeline, at) for level, at in instants if at is not None}
+    earliest = {level: min(ran, timeline.since.get(level, ran)) for level, ran in since.items()}
+    return replace(timeline, since={**timeline.since, **earliest})
+
+
+def parted(timeline: Timeline, severity: Severity, at: int) -> Timeline:
+    """The timeline of a finding that was part of another until `at`: it began with that one, and runs from now on."""
+    last = timeline.running[-1]
+    runs = last.stop is None and last.start <= at
+    return rescored(reinstated(timeline if runs else resumed(timeline, at)), severity, at)
+
+
 def dismissed(timeline: Timeline) -> Timeline:
     """A finding is said to be none, a false positive."""
     return replace(timeline, dismissed=True)

@@ -292,4 +292,6 @@ def _copy_lines(rows: Iterable[Row]) -> Iterator[str]:
 def _copy_field(value: Value) -> str:
     if value is None:
         return "\\N"
+    if isinstance(value, bytes):
+        return f"\\\\x{value.hex()}"
     return value.translate(_ESCAPES) if isinstance(value, str) else str(value)

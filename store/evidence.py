@@ -1,6 +1,5 @@
 """What the store gives as evidence of a period; and a store made again from the log that such evidence carries."""
 
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -76,16 +75,6 @@ def scans(database: Database, since: int) -> Iterator[Recording]:
         yield from _recorded(database, f"seq IN ({', '.join(some)})")
 
 
-def coverage(database: Database, digest: str) -> bytes:
-    """What a scan looked at, as JSON of that SHA-256. Raises `ReportError` where it is not there."""
-    try:
-        [(body,)] = database.run("SELECT body FROM coverage WHERE digest = :digest", digest=digest)
-        return zlib.decompress(body)  # type: ignore[arg-type]
-    except (ValueError, TypeError, zlib.error) as error:
-        message = f"What a scan looked at, coverage {digest}, is missing or damaged."
-        raise ReportError(message, "See what else is wrong: fixby db verify") from error
-
-
 def findings(database: Database, period: Period) -> Iterator[TrackedFinding]:
     """The findings behind a period's figures, in order of id: what is open at its end, and what ended or began in it.
 
@@ -138,11 +127,6 @@ def restore(database: Database, log: Iterable[tuple[Event, str]], snapshot: str,
         head = f"{seq} {last.at} {last_hash}"
         for key, value in {"head": head, "store_id": identity}.items():
             database.run("UPDATE meta SET value = :value WHERE key = :key", key=key, value=value)
-
-
-def restore_coverage(database: Database, digest: str, body: bytes) -> None:
-    """Write down what a scan looked at."""
-    database.insert("coverage", ("digest", "body"), [(digest, zlib.compress(body, 1))])
 
 
 def replay(database: Database) -> None:

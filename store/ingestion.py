@@ -1,25 +1,30 @@
 """A scan into the store: one transaction, set-based, idempotent. One that changes nothing writes no finding."""
 
 import gc
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from hashlib import sha256
 from typing import Any
 
 import orjson
 
+from fixby.closing import in_scope
 from fixby.finding import Finding
-from fixby.identity import identified
-from fixby.lifecycle import Change, Known, Look, Observed, Presence, Sighting, Step, changes, in_scope
+from fixby.identity import MERGED, identified
+from fixby.known import Known, Look, Memory, Observed, Presence, Sighting
+from fixby.lifecycle import Change, Step, changes
 from fixby.scan import Scan, outcome_name
-from fixby.store import projection
-from fixby.store.codec import encoded
+from fixby.severity import Severity
+from fixby.sla.clock import Timeline, joined, parted
+from fixby.store import coverage, outlines, projection
+from fixby.store.codec import decoded, encoded
 from fixby.store.database import Database
 from fixby.store.log import Event, Head, head
 from fixby.store.projecting import project
+from fixby.store.projection import clock_words, timeline_of
+from fixby.store.rows import load, marks_for, pieces
 from fixby.store.terms import Occasion, adopt
 
 
@@ -56,9 +61,9 @@ def _without_search_for_cycles() -> Iterator[None]:
 
 
 def _record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
-    coverage = encoded(scan.coverage)
+    covered = coverage.written(scan.coverage)
     documents = [encoded(finding).decode() for finding in scan.findings]
-    content = _content(scan, coverage, documents)
+    content = _content(scan, covered.digest, documents)
     with database.writing():
         after = adopt(database, head(database), occasion)
         usable = _usable(database, occasion.asset.name, scan.scanner)
@@ -66,9 +71,10 @@ def _record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
         steps = [] if repeats else _steps(database, scan, documents, occasion)
         recorded = _recorded(after.seq + 1, steps)
         observed_at = max(scan.started_at, _latest_start(database, occasion.asset.name))
-        moment = _Moment(scan, occasion, observed_at, _digest(coverage), content, usable)
+        moment = _Moment(scan, occasion, observed_at, covered.digest, content, usable, outlines.Outlines(scan.outlines))
         _append(database, after, moment, recorded, steps)
-        _keep(database, moment.coverage, coverage)
+        coverage.keep(database, covered)
+        outlines.keep(database, moment.outlines.named)
     return recorded
 
 
@@ -95,16 +101,22 @@ class _Moment:
     coverage: str
     content: str
     usable: Sequence[_Usable]
+    outlines: outlines.Outlines
+
+    def outline(self, finding: Finding) -> str:
+        """The digest of the outline of the file in which a finding stands, where its code is followed."""
+        is_code = finding.code and finding.category not in MERGED
+        return self.outlines.digest(finding.path) if is_code else ""
 
     def last_scan(self, units: Sequence[str]) -> int | None:
         """The latest scan that saw what stands in these units, when nothing was missed since."""
         return next((scan.seq for scan in self.usable if any(in_scope(unit, scan.target) for unit in units)), None)
 
 
-def _content(scan: Scan, coverage: bytes, documents: Sequence[str]) -> str:
+def _content(scan: Scan, covered: str, documents: Sequence[str]) -> str:
     """A digest of all that a scan says, its times left out."""
     head_line = encoded([scan.scanner, scan.tool_version, scan.configuration, outcome_name(scan.outcome), scan.reasons])
-    whole = sha256(head_line + b"\n" + coverage)
+    whole = sha256(head_line + b"\n" + covered.encode())
     for document in documents:
         whole.update(document.encode())
     return whole.hexdigest()
@@ -132,46 +144,77 @@ def _latest_start(database: Database, asset: str) -> int:
 
 def _steps(database: Database, scan: Scan, documents: Sequence[str], occasion: Occasion) -> list[Step]:
     written = dict(zip(map(id, scan.findings), documents, strict=True))
-    observed = {
-        identity: _observed(finding, written.get(id(finding)) or encoded(finding).decode())
-        for identity, finding in identified(occasion.asset.name, scan.findings).items()
-    }
-    past = cache(lambda seq: _looked(database, occasion.asset.name, scan.scanner, seq))
+    observed = [
+        _observed(identity, finding, written.get(id(finding)) or encoded(finding).decode())
+        for identity, some in identified(occasion.asset.name, scan.findings).items()
+        for finding in some
+    ]
     known = _known(database, occasion.asset.name)
-    return list(changes(scan, observed, known, past, occasion.policy.regression_window))
+    memory = _memory(database, occasion.asset.name, scan.scanner)
+    return changes(scan, observed, known, memory, occasion.policy.regression_window)
 
 
-def _observed(finding: Finding, document: str) -> Observed:
-    return Observed(finding, document, _digest(document.encode())[:16])
+def _observed(identity: str, finding: Finding, document: str) -> Observed:
+    return Observed(identity, finding, document, _digest(document.encode())[:16])
 
 
-def _known(database: Database, asset: str) -> dict[str, Known]:
-    """The latest occurrence of each of the asset's findings, by identity."""
+def _known(database: Database, asset: str) -> list[Known]:
+    """The asset's findings in order of id."""
     sightings: dict[str, dict[str, Sighting]] = {}
     for id_, scanner, *rest in database.run(
-        "SELECT finding_id, scanner, presence, details, units, reason, last_scan"
+        "SELECT finding_id, scanner, presence, details, units, reason, last_scan, outline"
         " FROM sighting JOIN finding ON finding.id = finding_id WHERE asset = :asset",
         asset=asset,
     ):
         sightings.setdefault(str(id_), {})[str(scanner)] = _sighting(rest)
-    rows = database.run(
-        "SELECT identity, id, occurrence, closed_at FROM finding WHERE asset = :asset ORDER BY occurrence", asset=asset
+    rows: Any = database.run(
+        "SELECT id, identity, rule_id, started_at, closed_at, dismissed_at"
+        " FROM finding WHERE asset = :asset ORDER BY id",
+        asset=asset,
     )
-    return {
-        str(identity): Known(str(id_), occurrence, closed_at, sightings[str(id_)])  # type: ignore[arg-type]
-        for identity, id_, occurrence, closed_at in rows
-    }
+    return [
+        Known(id_, identity, rule, started_at, closed_at, dismissed_at is not None, sightings[id_])
+        for id_, identity, rule, started_at, closed_at, dismissed_at in rows
+    ]
 
 
 def _sighting(values: Sequence[Any]) -> Sighting:
-    presence, details, where, reason, last_scan = values
-    return Sighting(Presence(presence), details, tuple(orjson.loads(where)), reason, last_scan)
+    presence, details, where, *rest = values
+    return Sighting(_PRESENCE[presence], details, tuple(orjson.loads(where)), *rest)
+
+
+_PRESENCE = {str(presence): presence for presence in Presence}
+
+
+def _memory(database: Database, asset: str, scanner: str) -> Memory:
+    return Memory(
+        looked=cache(lambda seq: _looked(database, asset, scanner, seq)),
+        said=lambda ids: _said(database, scanner, ids),
+        outline=cache(lambda digest: outlines.load(database, digest)),
+    )
+
+
+def _said(database: Database, scanner: str, ids: Collection[str]) -> dict[str, Finding]:
+    """What a scanner last said of findings, or another one of those that it has never seen."""
+    found: dict[str, Finding] = {}
+    for some in pieces(ids):
+        marks, named = marks_for(some)
+        rows = database.run(
+            "SELECT finding.id, body FROM finding"
+            " LEFT JOIN sighting ON finding_id = finding.id AND scanner = :scanner"
+            " JOIN event ON event.seq = coalesce(sighting.detail, finding.detail)"
+            f" WHERE finding.id IN ({marks})",
+            scanner=scanner,
+            **named,
+        )
+        found |= {str(id_): decoded(orjson.loads(str(body))["finding"]) for id_, body in rows}
+    return found
 
 
 def _looked(database: Database, asset: str, scanner: str, seq: int | None) -> dict[str, Look]:
     """How the usable scans up to number `seq` (None: all) looked at each unit; the latest scan's word counts."""
     rows: Any = database.run(
-        "SELECT body, tool_version, configuration FROM coverage JOIN scan ON scan.coverage = digest WHERE seq IN"
+        "SELECT coverage, tool_version, configuration FROM scan WHERE seq IN"
         " (SELECT max(seq) FROM scan WHERE asset = :asset AND scanner = :scanner AND outcome <> 'failed'"
         " AND seq <= :seq GROUP BY target) ORDER BY seq",
         asset=asset,
@@ -180,8 +223,8 @@ def _looked(database: Database, asset: str, scanner: str, seq: int | None) -> di
     )
     return {
         unit: Look(content, tool_version, configuration)
-        for body, tool_version, configuration in rows
-        for unit, content in orjson.loads(zlib.decompress(body))["scanned"].items()
+        for digest, tool_version, configuration in rows
+        for unit, content in coverage.scanned(database, digest).items()
     }
 
 
@@ -203,7 +246,7 @@ def _append(database: Database, after: Head, moment: _Moment, recorded: Recorded
     for start in range(0, len(steps), _PIECE):
         some = steps[start : start + _PIECE]
         events = (
-            Event(seq, at, actor, str(step.change), step.id, encoded(_step_body(moment, step)).decode())
+            Event(seq, at, actor, str(step.change), step.id, encoded(_step_body(database, moment, step)).decode())
             for seq, step in enumerate(some, start=last.seq + 1)
         )
         last = project(database, last, events, [step.id for step in some if step.change is not Change.DETECTED])
@@ -235,22 +278,31 @@ def _scan_body(moment: _Moment, recorded: Recorded) -> Mapping[str, object]:
     }
 
 
-def _step_body(moment: _Moment, step: Step) -> Mapping[str, object]:
+def _step_body(database: Database, moment: _Moment, step: Step) -> Mapping[str, object]:
     body: dict[str, object] = {"scanner": moment.scan.scanner, "observed_at": moment.observed_at}
     if step.observed is None:
         return body | {"reason": step.reason, "last_scan": moment.last_scan(step.units)}
     body["finding"] = orjson.Fragment(step.observed.document)
     body["details"] = step.observed.details
     body["units"] = step.units
+    body["outline"] = moment.outline(step.observed.finding)
+    if step.kin:
+        body["clock"] = clock_words(_clock(database, step, step.observed.finding.severity, moment.observed_at))
+    if step.change is Change.CARRIED:
+        body["identity"] = step.observed.identity
+        body["reason"] = step.reason
     if step.change is Change.DETECTED:
         body["asset"] = moment.occasion.asset.name
-        body["identity"] = step.identity
+        body["identity"] = step.observed.identity
         body["occurrence"] = step.occurrence
         body["previous"] = step.previous
+        body["origin"] = step.kin[0] if step.kin else ""
     return body
 
 
-def _keep(database: Database, digest: str, coverage: bytes) -> None:
-    if not database.run("SELECT 1 FROM coverage WHERE digest = :digest", digest=digest):
-        body = zlib.compress(coverage)
-        database.run("INSERT INTO coverage (digest, body) VALUES (:digest, :body)", digest=digest, body=body)
+def _clock(database: Database, step: Step, severity: Severity, at: int) -> Timeline:
+    """The clock of a finding that was part of another until now, or that others turned out to be."""
+    rows = load(database, [step.id, *step.kin])
+    timelines = {id_: timeline_of(row, rows.segments.get(id_, ())) for id_, row in rows.findings.items()}
+    own, *others = [timelines[id_] for id_ in (step.id, *step.kin) if id_ in timelines]
+    return reduce(joined, others, own) if step.change is Change.CARRIED else parted(own, severity, at)

@@ -10,7 +10,9 @@ import orjson
 from fixby.asset import Asset, Exploitation
 from fixby.decision import Decision
 from fixby.finding import Category
-from fixby.lifecycle import Change, Presence
+from fixby.known import Presence
+from fixby.lifecycle import Change
+from fixby.matching import Reason
 from fixby.policies import policy as policies
 from fixby.policies.policy import Facts, Policy, terms_for
 from fixby.severity import LEVELS, Severity
@@ -27,6 +29,7 @@ from fixby.sla.clock import (
     rescored,
     resumed,
     running_time,
+    withdrawn,
 )
 from fixby.sla.sql import Columns, columns
 from fixby.store.codec import encoded
@@ -165,8 +168,10 @@ class Projector:
             event.seq,
             event.seq,
         )
-        self.rows.findings[event.subject] = FindingRow(*values)
+        row = self.rows.findings[event.subject] = FindingRow(*values)
         self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
+        if "clock" in body:
+            self._write(row, clock_from(body["clock"], Severity.from_rank(rank)))
 
     def _change(self, event: Event, body: Mapping[str, Any]) -> None:
         """What a scan says of a finding that is known."""
@@ -178,7 +183,11 @@ class Projector:
             _update(sightings[body["scanner"]], change, body)
         before = self._timeline(row)
         _settle(row, sightings.values(), body["scanner"])
-        after = self._run(row, before, change, at)
+        after = before
+        if change is Change.CARRIED:
+            _carry(row, body)
+            after = clock_from(body["clock"], before.severity) if "clock" in body else before
+        after = self._run(row, after, change, at)
         after = self._without_void(after, row, at)
         if after != before:
             self._write(row, after)
@@ -188,6 +197,8 @@ class Projector:
         if change is Change.FIXED:
             row.policy = self._in_force.get(row.asset)
             return closed(timeline, at, self.terms(row))
+        if change is Change.MERGED:
+            return withdrawn(timeline, at)
         if change is Change.REOPENED:
             row.policy = None
             timeline = resumed(timeline, at)
@@ -338,6 +349,18 @@ def timeline_of(row: FindingRow, segments: Iterable[SegmentRow]) -> Timeline:
     return timeline if row.dismissed_at is None else dismissed(timeline)
 
 
+def clock_from(words: Mapping[str, Any], severity: Severity) -> Timeline:
+    """The timeline that `clock_words` wrote, of a finding of a severity."""
+    since = {Severity(level): ran for level, ran in words["since"].items()}
+    return Timeline(severity, since, tuple(Segment(*segment) for segment in words["running"]))
+
+
+def clock_words(timeline: Timeline) -> Mapping[str, object]:
+    """A timeline as an event tells it."""
+    running = [(segment.start, segment.stop) for segment in timeline.running]
+    return {"since": {str(level): ran for level, ran in timeline.since.items()}, "running": running}
+
+
 def exploitation_of(row: ExploitationRow) -> Exploitation:
     """What is known of a finding's exploitation."""
     steps = tuple((percent, since) for percent, since in orjson.loads(row.epss_since))
@@ -359,6 +382,7 @@ _PRESENCE = {
     Change.OBSERVED: Presence.PRESENT,
     Change.NOT_OBSERVED: Presence.NOT_OBSERVED,
     Change.UNSIGHTED: Presence.GONE,
+    Change.MERGED: Presence.GONE,
     Change.FIXED: Presence.GONE,
 }
 _RANKS = {str(severity): severity.rank for severity in Severity}
@@ -404,7 +428,16 @@ def _sighting(event: Event, body: Mapping[str, Any]) -> SightingRow:
         encoded(body["units"]).decode(),
         event.seq,
         None,
+        body.get("outline", ""),
     )
+
+
+def _carry(row: FindingRow, body: Mapping[str, Any]) -> None:
+    """What a finding is now observed as; that it is none was said of the code that it was."""
+    row.identity = body["identity"]
+    row.rule_id = body["finding"]["rule"]["id"]
+    if body["reason"] == Reason.EDITED:
+        row.dismissed_at = None
 
 
 def _update(row: SightingRow, change: Change, body: Mapping[str, Any]) -> None:

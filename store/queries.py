@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import orjson
 
+from fixby.closing import in_scope
 from fixby.errors import UsageError
-from fixby.lifecycle import Presence, in_scope
+from fixby.known import Presence
 from fixby.query import Term
 from fixby.severity import Severity
 from fixby.sla.sql import DUE_AT, STATUS

@@ -64,6 +64,7 @@ class SightingRow:
     units: str
     detail: int
     last_scan: int | None
+    outline: str
 
 
 @dataclass(slots=True)

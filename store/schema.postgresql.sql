@@ -94,6 +94,11 @@ CREATE TABLE meta (
 	value TEXT NOT NULL, 
 	PRIMARY KEY (key)
 );
+CREATE TABLE outline (
+	digest TEXT NOT NULL, 
+	body BYTEA NOT NULL, 
+	PRIMARY KEY (digest)
+);
 CREATE TABLE policy (
 	seq BIGINT NOT NULL, 
 	at BIGINT NOT NULL, 
@@ -141,6 +146,7 @@ CREATE TABLE sighting (
 	units TEXT NOT NULL, 
 	detail BIGINT NOT NULL, 
 	last_scan BIGINT, 
+	outline TEXT NOT NULL, 
 	PRIMARY KEY (finding_id, scanner)
 );
 CREATE INDEX sighting_not_observed ON sighting (finding_id) WHERE presence = 'not_observed';

@@ -11,7 +11,7 @@ from fixby.errors import StoreError
 from fixby.store.database import Database, SqliteDatabase
 from fixby.store.log import BEGINNING
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration."""
 
 

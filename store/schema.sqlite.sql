@@ -96,6 +96,11 @@ CREATE TABLE meta (
 	value TEXT NOT NULL, 
 	PRIMARY KEY ("key")
 );
+CREATE TABLE outline (
+	digest TEXT NOT NULL, 
+	body BLOB NOT NULL, 
+	PRIMARY KEY (digest)
+);
 CREATE TABLE policy (
 	seq INTEGER NOT NULL, 
 	at BIGINT NOT NULL, 
@@ -144,6 +149,7 @@ CREATE TABLE sighting (
 	units TEXT NOT NULL, 
 	detail BIGINT NOT NULL, 
 	last_scan BIGINT, 
+	outline TEXT NOT NULL, 
 	PRIMARY KEY (finding_id, scanner)
 )
  WITHOUT ROWID;

@@ -57,6 +57,14 @@ coverage = Table(
     comment="what scans looked at, compressed; scans that looked at the same share a row",
 )
 
+outline = Table(
+    "outline",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    comment="the lines, as checksums, of the files in which open findings stand, to follow them through changes",
+)
+
 finding = Table(
     "finding",
     metadata,
@@ -113,6 +121,7 @@ sighting = Table(
     Column("units", Text, nullable=False),
     Column("detail", BigInteger, nullable=False),
     Column("last_scan", BigInteger),
+    Column("outline", Text, nullable=False),
     Index("sighting_not_observed", "finding_id", sqlite_where=_NOT_OBSERVED, postgresql_where=_NOT_OBSERVED),
     sqlite_with_rowid=False,
     comment="what one scanner says of a finding: a projection of the log",

@@ -1,12 +1,10 @@
 """Proof that the store says what was written: the log's chain, and the findings and scans as the log tells them."""
 
-import zlib
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from typing import TypeVar
 
 from fixby.errors import ConfigurationError, StoreError
-from fixby.store import log
+from fixby.store import coverage, log, outlines
 from fixby.store.database import Database
 from fixby.store.projection import Projector
 from fixby.store.rows import Rows, load_all
@@ -19,7 +17,8 @@ def flaws(database: Database) -> Iterator[str]:
     try:
         broken = list(log.flaws(database))
         yield from broken or _of_the_rows(database)
-        yield from _of_the_coverage(database)
+        yield from coverage.flaws(database)
+        yield from outlines.flaws(database)
     except StoreError as error:
         yield error.message
 
@@ -58,22 +57,3 @@ def _unlike(name: str, told: Mapping[Key, object], stored: Mapping[Key, object])
             yield f"{name} {key} stands in the store and not in the log"
         elif told[key] != stored[key]:
             yield f"{name} {key} is not what the log tells of it"
-
-
-def _of_the_coverage(database: Database) -> Iterator[str]:
-    """Where what scans looked at was changed or dropped."""
-    digests = database.run("SELECT coverage FROM scan UNION SELECT digest FROM coverage ORDER BY 1")
-    for (digest,) in digests:
-        rows = database.run("SELECT body FROM coverage WHERE digest = :digest", digest=digest)
-        if not rows:
-            yield f"coverage {digest!s} of a scan is missing"
-        elif _digest(rows[0][0]) != digest:
-            yield f"coverage {digest!s} was changed"
-
-
-def _digest(body: object) -> str | None:
-    """The digest of what is compressed, or None where it cannot be decompressed."""
-    try:
-        return sha256(zlib.decompress(body)).hexdigest()  # type: ignore[arg-type]
-    except (zlib.error, TypeError):
-        return None

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from fixby.component import component
 from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.identifiers import identifiers
-from fixby.identity import identified, occurrence_id, secret_fingerprint
+from fixby.identity import numbered, occurrence_id, secret_fingerprint
 from fixby.severity import Severity
 from tests.stories import secret, vulnerability, weakness
 
 
 def id_of(finding: Finding, asset: str = "web") -> str:
-    [id_] = identified(asset, [finding])
+    [id_] = numbered(asset, [finding])
     return id_
 
 
@@ -91,8 +91,8 @@ def test_a_vulnerable_package_is_another_when_this_changes(other: Finding) -> No
 
 
 def test_equal_code_twice_in_a_file_gives_two_ids_that_survive_a_move_by_forty_lines() -> None:
-    before = identified("web", [weakness(line=3), weakness(line=9)])
-    after = identified("web", [weakness(line=49), weakness(line=43)])
+    before = numbered("web", [weakness(line=3), weakness(line=9)])
+    after = numbered("web", [weakness(line=49), weakness(line=43)])
     assert list(before) == list(after)
     assert {id_: finding.locations[0].line for id_, finding in after.items()} == {
         id_: (finding.locations[0].line or 0) + 40 for id_, finding in before.items()
@@ -101,17 +101,17 @@ def test_equal_code_twice_in_a_file_gives_two_ids_that_survive_a_move_by_forty_l
 
 def test_equal_code_in_two_files_is_counted_in_each_on_its_own() -> None:
     first = id_of(weakness(path="src/b.py"))
-    assert first in identified("web", [weakness(path="src/a.py"), weakness(path="src/b.py")])
+    assert first in numbered("web", [weakness(path="src/a.py"), weakness(path="src/b.py")])
 
 
 def test_what_has_no_code_is_told_apart_by_its_place() -> None:
     without_code = [weakness("", line=1), weakness("", line=2), weakness("", locations=())]
-    assert len(identified("web", without_code)) == 3
+    assert len(numbered("web", without_code)) == 3
 
 
 def test_one_secret_is_one_finding_with_all_its_places_in_order() -> None:
     places = [Location("src/b.py", 9), Location("src/a.py", 10), Location("src/a.py", 9)]
-    [finding] = identified("web", [secret(place) for place in places]).values()
+    [finding] = numbered("web", [secret(place) for place in places]).values()
     assert finding.locations == (Location("src/a.py", 9), Location("src/a.py", 10), Location("src/b.py", 9))
 
 
@@ -123,20 +123,20 @@ def test_a_secret_keeps_its_id_wherever_it_stands_and_whatever_found_it() -> Non
 
 def test_a_secret_is_silenced_only_where_all_its_places_are() -> None:
     silenced, loud = (secret(Location("src/a.py", line), suppression=Suppression("allowlist")) for line in (1, 2))
-    assert identified("web", [silenced, loud])[id_of(loud)].suppression
+    assert numbered("web", [silenced, loud])[id_of(loud)].suppression
     loud = replace(loud, suppression=None)
-    assert not identified("web", [silenced, loud])[id_of(loud)].suppression
+    assert not numbered("web", [silenced, loud])[id_of(loud)].suppression
 
 
 def test_of_two_reports_of_one_vulnerability_the_worse_one_speaks() -> None:
     known = vulnerability(severity=Severity.MEDIUM, message="known")
     unknown = vulnerability(severity=Severity.UNKNOWN, message="unknown")
-    [finding] = identified("web", [unknown, known]).values()
+    [finding] = numbered("web", [unknown, known]).values()
     assert (finding.severity, finding.message) == (Severity.MEDIUM, "known")
 
 
 def test_ids_are_64_hexadecimal_digits_in_order() -> None:
-    ids = list(identified("web", [weakness(str(number)) for number in range(20)]))
+    ids = list(numbered("web", [weakness(str(number)) for number in range(20)]))
     assert ids == sorted(ids)
     assert all(len(id_) == 64 and set(id_) <= set("0123456789abcdef") for id_ in ids)
 
@@ -182,13 +182,13 @@ def findings(draw: st.DrawFn) -> Finding:
 @given(st.lists(findings(), max_size=12), st.randoms(use_true_random=False))
 def test_the_order_of_a_report_decides_nothing(some: list[Finding], chance: random.Random) -> None:
     shuffled = chance.sample(some, len(some))
-    assert list(identified("web", some).items()) == list(identified("web", shuffled).items())
+    assert list(numbered("web", some).items()) == list(numbered("web", shuffled).items())
 
 
 @settings(deadline=None)
 @given(st.lists(findings(), max_size=12))
 def test_no_finding_is_lost_and_none_but_merged_ones_share_an_id(some: list[Finding]) -> None:
-    kept = identified("web", some)
+    kept = numbered("web", some)
     merged = (Category.SECRET, Category.DEPENDENCY, Category.CONTAINER)
     alone = [finding for finding in some if finding.category not in merged]
     assert sorted(map(repr, alone)) == sorted(repr(one) for one in kept.values() if one.category not in merged)

@@ -80,7 +80,7 @@ def test_the_same_scan_after_a_failed_one_changes_nothing(database: Database) ->
 def test_scans_that_looked_at_the_same_share_one_row_of_coverage(database: Database) -> None:
     for at in range(100, 500, 100):
         told(database, scan(weakness(str(at)), at=at))
-    assert counts(database)["coverage"] == 1
+    assert counts(database)["coverage"] == 2  # what stands for the whole, and its only part
 
 
 def test_what_is_told_of_a_scan_is_what_it_changed(database: Database) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from fixby.closing import in_scope, units
 from fixby.finding import Category, Location, Suppression
-from fixby.lifecycle import in_scope, units
 from fixby.scan import Coverage, Failed, Partial, Scan
 from fixby.severity import Severity
 from fixby.store import queries

@@ -12,7 +12,8 @@ from referencing import Registry, Resource
 
 from fixby.decision import Decision
 from fixby.finding import Category
-from fixby.lifecycle import Change, Presence
+from fixby.known import Presence
+from fixby.lifecycle import Change
 from fixby.policies.gate import Verdict
 from fixby.severity import Severity, SeveritySource
 from fixby.sla.clock import Status

@@ -8,7 +8,7 @@ from fixby.asset import Asset
 from fixby.decision import Acceptance
 from fixby.errors import UsageError
 from fixby.finding import Category, Location, Suppression
-from fixby.lifecycle import Presence
+from fixby.known import Presence
 from fixby.query import QUALIFIERS, Term, parse
 from fixby.scan import Failed, Partial
 from fixby.severity import Severity

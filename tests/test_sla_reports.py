@@ -17,7 +17,7 @@ from rich.console import Console
 
 from fixby.component import component
 from fixby.finding import Category, Finding, Location, Rule
-from fixby.lifecycle import Presence
+from fixby.known import Presence
 from fixby.reports import published, sla_csv, sla_html, sla_json, sla_markdown, sla_terminal, sla_words
 from fixby.reports.terminal import rendered
 from fixby.severity import Severity, SeveritySource

@@ -13,6 +13,7 @@ import pytest
 from fixby.asset import Asset
 from fixby.decision import Acceptance
 from fixby.errors import StoreError
+from fixby.outline import outline
 from fixby.store import decisions, exploitation, log
 from fixby.store.codec import encoded
 from fixby.store.database import Database, Row, Value
@@ -31,7 +32,9 @@ TABLES = tuple(name for name in COLUMNS if name != "meta")
 def eventful(database: Database) -> Database:
     """A store in which something of each kind happened."""
     package = {"requirements.txt#django": "4.0"}
-    told(database, scan(weakness(), weakness("exec(x)", line=5), secret(), at=100), asset=Asset("web", tier="1"))
+    lines = {"src/a.py": outline("\n".join("abcdefghi"))}
+    first = scan(weakness(), weakness("exec(x)", line=5), secret(), at=100, outlines=lines)
+    told(database, first, asset=Asset("web", tier="1"))
     told(database, scan(vulnerability(), at=110, scanner="pip-audit", scanned=package))
     told(database, scan(vulnerability(scanner="trivy"), at=120, scanner="trivy", scanned=package))
     told(database, scan(weakness(), at=200, scanned={"src/a.py": "v2"}))
@@ -40,7 +43,13 @@ def eventful(database: Database) -> Database:
     told(database, scan(weakness(line=9), secret(), at=450, scanned={"src/a.py": "v2"}))
     told(database, scan(at=500, scanned={"src/a.py": "v3"}))
     told(database, scan(at=510, scanner="trivy", scanned={"requirements.txt#django": "4.2"}))
-    told(database, scan(weakness(), at=600 + REGRESSION_WINDOW))
+    told(database, scan(weakness(), at=600 + REGRESSION_WINDOW, outlines=lines))
+    edited = {"src/a.py": outline("\n".join("ABCDEFGHI"))}
+    told(database, scan(weakness("eval(words)"), at=610 + REGRESSION_WINDOW, outlines=edited))
+    two = [vulnerability("flask", names=(name,)) for name in ("CVE-2025-1", "GHSA-2222-2222-2222")]
+    told(database, scan(*two, at=620 + REGRESSION_WINDOW, scanner="pip-audit"))
+    one = vulnerability("flask", names=("CVE-2025-1", "GHSA-2222-2222-2222"))
+    told(database, scan(one, at=630 + REGRESSION_WINDOW, scanner="pip-audit"))
     decided(database, 700 + REGRESSION_WINDOW)
     return database
 
@@ -85,7 +94,7 @@ def test_an_eventful_store_is_whole(eventful: Database) -> None:
     assert list(flaws(eventful)) == []
     kinds = {str(kind).removeprefix("finding.") for (kind,) in eventful.run("SELECT DISTINCT kind FROM event")}
     expected = {"detected", "sighted", "changed", "observed", "not_observed", "unsighted", "fixed", "reopened"}
-    expected |= {"accepted", "approved", "revoked", "dismissed", "reinstated", "rated"}
+    expected |= {"carried", "merged", "accepted", "approved", "revoked", "dismissed", "reinstated", "rated"}
     assert kinds == expected | {"scan.recorded", "policy.adopted", "asset.described", "exploitation.updated"}
     assert all(rows(eventful, table) for table in TABLES)
 

@@ -1,10 +1,7 @@
-"""Due dates in columns, policies and assets, decisions and exploitation; the rows are made anew from the log."""
+"""Due dates in columns, policies and assets, decisions and exploitation; the next revision fills the tables."""
 
 import sqlalchemy as sa
 from alembic import op
-
-from fixby.store.migrations.connection import ConnectedDatabase
-from fixby.store.projecting import rebuild
 
 revision = "0002"
 down_revision = "0001"
@@ -163,4 +160,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         comment="every version of a policy that was ever in force for an asset, and since when",
     )
-    rebuild(ConnectedDatabase(op.get_bind()))

@@ -1,0 +1,169 @@
+"""The lines of a file without their words: enough to tell which line of one version became which of another."""
+
+import struct
+import sys
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from zlib import crc32
+
+BLANK = 0
+"""The number of a line that holds nothing but white space."""
+
+
+def outline(text: str) -> bytes:
+    """Four bytes a line: the CRC-32, little-endian, of the line's UTF-8 without white space."""
+    numbers = [crc32("".join(line.split()).encode("utf-8", "replace")) for line in text.split("\n")]
+    return struct.pack(f"<{len(numbers)}I", *numbers)
+
+
+@lru_cache(maxsize=512)
+def lines(some: bytes) -> tuple[int, ...]:
+    """The numbers of an outline, one a line."""
+    return struct.unpack(f"<{len(some) // 4}I", some)
+
+
+@dataclass(frozen=True, slots=True)
+class LineMap:
+    """Which line of one version is which of another: the places of those that are in both, in order, from 1."""
+
+    before: Sequence[int]
+    now: Sequence[int]
+
+    def get(self, line: int) -> int | None:
+        """Where a line of the first version stands in the second, or None where it was changed or removed."""
+        at = bisect_left(self.before, line)
+        return self.now[at] if self.before[at : at + 1] == [line] else None
+
+    def gap(self, line: int) -> tuple[int, int]:
+        """Between which lines of the second version a line stood, or stands, that is not in it as it was."""
+        at = bisect_left(self.before, line)
+        after = at + (self.before[at : at + 1] == [line])
+        return (self.now[at - 1] if at else 0, self.now[after] if after < len(self.now) else sys.maxsize)
+
+    def is_new(self, line: int) -> bool:
+        """Whether a line of the second version was not in the first."""
+        at = bisect_left(self.now, line)
+        return self.now[at : at + 1] != [line]
+
+
+@lru_cache(maxsize=512)
+def line_map(before: bytes, now: bytes) -> LineMap:
+    """How the lines of one outline became those of another; blank lines are left out.
+
+    Lines that stand once in either version come first, as many as keep their order; between them the longest common
+    subsequence counts (a patience diff).
+    """
+    old, new = _written(before), _written(now)
+    found: list[tuple[int, int]] = []
+    done_old = done_new = 0
+    for at_old, at_new in (*_anchors(old, new), (len(old), len(new))):
+        found += _between(old[done_old:at_old], new[done_new:at_new])
+        found += [
+            (was[0], becomes[0])
+            for was, becomes in zip(old[at_old : at_old + 1], new[at_new : at_new + 1], strict=True)
+        ]
+        done_old, done_new = at_old + 1, at_new + 1
+    return LineMap([was for was, _ in found], [becomes for _, becomes in found])
+
+
+_Line = tuple[int, int]
+"""A line's place, from 1, and its number."""
+
+
+def _written(some: bytes) -> list[_Line]:
+    return [(place, number) for place, number in enumerate(lines(some), start=1) if number != BLANK]
+
+
+def _anchors(old: Sequence[_Line], new: Sequence[_Line]) -> list[tuple[int, int]]:
+    """The indices of lines that stand once in either version: the longest run of them whose order is the same."""
+    here, there = _once(old), _once(new)
+    return _rising([(at, there[number]) for number, at in here.items() if number in there])
+
+
+def _once(some: Sequence[_Line]) -> dict[int, int]:
+    counts = Counter(number for _, number in some)
+    return {number: at for at, (_, number) in enumerate(some) if counts[number] == 1}
+
+
+def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest part of pairs, in order of their first numbers, whose second numbers rise (patience sorting)."""
+    tops: list[int] = []
+    ends: list[int] = []
+    before: list[int] = []
+    for index, (_, value) in enumerate(pairs):
+        pile = bisect_left(tops, value)
+        before.append(ends[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [value]
+        ends[pile : pile + 1] = [index]
+    chain: list[tuple[int, int]] = []
+    index = ends[-1] if ends else -1
+    while index >= 0:
+        chain.append(pairs[index])
+        index = before[index]
+    return chain[::-1]
+
+
+def _between(old: Sequence[_Line], new: Sequence[_Line]) -> list[tuple[int, int]]:
+    from rapidfuzz.distance import LCSseq  # noqa: PLC0415 - most scans need none of it
+
+    if not old or not new or len(old) * len(new) > _LARGEST:
+        return []
+    blocks = LCSseq.opcodes([number for _, number in old], [number for _, number in new])
+    return [
+        (old[block.src_start + step][0], new[block.dest_start + step][0])
+        for block in blocks
+        if block.tag == "equal"
+        for step in range(block.src_end - block.src_start)
+    ]
+
+
+_LARGEST = 400_000_000
+"""How many pairs of lines are compared at the most: about 50 MB and half a second."""
+
+
+def successors(vanished: Mapping[str, bytes], appeared: Mapping[str, bytes]) -> dict[str, str]:
+    """Which of the files that vanished goes on as which of those that appeared, by path, as their outlines tell.
+
+    Two files that share most of their lines, each being the other's best match, are one that was renamed.
+    """
+    words = {path: Counter(n for n in lines(some) if n != BLANK) for path, some in {**vanished, **appeared}.items()}
+    holders: dict[int, list[str]] = {}
+    for path in appeared:
+        for number in words[path]:
+            holders.setdefault(number, []).append(path)
+    shares = [
+        (share, old, new)
+        for old in vanished
+        for new in _sharing(words[old], holders)
+        if (share := _share(words[old], words[new])) >= _LIKENESS
+    ]
+    return _one_to_one(sorted(shares, key=lambda one: (-one[0], one[1], one[2])))
+
+
+_LIKENESS = 0.4
+_COMMON = 20
+"""A line that more files than this have says nothing of where a file went."""
+
+
+def _sharing(words: Iterable[int], holders: Mapping[int, Sequence[str]]) -> list[str]:
+    """The files with which a file shares the most of its telling lines, at most some."""
+    shared = Counter(path for word in words if len(some := holders.get(word, ())) <= _COMMON for path in some)
+    return [path for path, _ in sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:_COMMON]]
+
+
+def _share(one: Counter[int], other: Counter[int]) -> float:
+    return (one & other).total() / max(one.total(), other.total(), 1)
+
+
+def _one_to_one(pairs: Iterable[tuple[float, str, str]]) -> dict[str, str]:
+    """The best pairs first, each path once."""
+    chosen: dict[str, str] = {}
+    taken: set[str] = set()
+    for _, old, new in pairs:
+        if old not in chosen and new not in taken:
+            chosen[old] = new
+            taken.add(new)
+    return chosen

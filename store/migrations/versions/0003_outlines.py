@@ -1,0 +1,36 @@
+"""The outlines of files; all rows are made anew from the log."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from fixby.store.migrations.connection import ConnectedDatabase
+from fixby.store.projecting import rebuild
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    for table in _PROJECTED:
+        op.execute(f"DELETE FROM {table}")
+    op.add_column("sighting", sa.Column("outline", sa.Text(), nullable=False))
+    op.create_table(
+        "outline",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest"),
+        comment="the lines, as checksums, of the files in which open findings stand, to follow them through changes",
+    )
+    rebuild(ConnectedDatabase(op.get_bind()))
+
+
+_PROJECTED = (
+    "finding",
+    "sighting",
+    "running_segment",
+    "scan",
+    "acceptance",
+    "asset",
+    "exploitation",
+    "policy",
+)
