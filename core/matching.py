@@ -280,9 +280,16 @@ def _edited(olds: Sequence[Trace], news: Sequence[Trace]) -> list[_Indices]:
     for region, here in regions.items():
         free = set(range(len(news))) - {new for _, new in chosen}
         there = [new for new in sorted(free) if region.holds(news[new])]
-        some = _aligned([olds[old] for old in here], [news[new] for new in there], region.likeness)
+        some = _alike([olds[old] for old in here], [news[new] for new in there], region)
         chosen += [(here[old], there[new]) for old, new in some]
     return chosen
+
+
+def _alike(olds: Sequence[Trace], news: Sequence[Trace], region: "_Region") -> list[_Indices]:
+    """Of a region: so that they are as like as can be, or one by one where there are too many, yet equally many."""
+    if len(olds) * len(news) <= _LARGEST or len(olds) != len(news):
+        return _aligned(olds, news, region.likeness)
+    return [(index, index) for index, pair in enumerate(zip(olds, news, strict=True)) if region.likeness(*pair)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ import struct
 import sys
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from zlib import crc32
 
 BLANK = 0
@@ -26,55 +27,96 @@ def lines(some: bytes) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class LineMap:
-    """Which line of one version is which of another: the places of those that are in both, in order, from 1."""
+class Block:
+    """Lines that go on as they were: the first and the last in either version, from 1."""
 
-    before: Sequence[int]
-    now: Sequence[int]
+    before: int
+    before_last: int
+    now: int
+    now_last: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineMap:
+    """Which lines of one version are which of another: the blocks that are in both, in order."""
+
+    blocks: Sequence[Block]
 
     def get(self, line: int) -> int | None:
         """Where a line of the first version stands in the second, or None where it was changed or removed."""
-        at = bisect_left(self.before, line)
-        return self.now[at] if self.before[at : at + 1] == [line] else None
+        at = bisect_left(self.blocks, line, key=_before_last)
+        found = at < len(self.blocks) and self.blocks[at].before <= line
+        return line + self.blocks[at].now - self.blocks[at].before if found else None
 
     def gap(self, line: int) -> tuple[int, int]:
-        """Between which lines of the second version a line stood, or stands, that is not in it as it was."""
-        at = bisect_left(self.before, line)
-        after = at + (self.before[at : at + 1] == [line])
-        return (self.now[at - 1] if at else 0, self.now[after] if after < len(self.now) else sys.maxsize)
+        """Between which lines of the second version a line of the first would stand that is not in it as it was."""
+        at = bisect_left(self.blocks, line, key=_before_last)
+        after = self.blocks[at].now if at < len(self.blocks) else sys.maxsize
+        return (self.blocks[at - 1].now_last if at else 0, after)
 
     def is_new(self, line: int) -> bool:
         """Whether a line of the second version was not in the first."""
-        at = bisect_left(self.now, line)
-        return self.now[at : at + 1] != [line]
+        at = bisect_left(self.blocks, line, key=_now_last)
+        return at == len(self.blocks) or self.blocks[at].now > line
 
 
-@lru_cache(maxsize=512)
+_before_last = attrgetter("before_last")
+_now_last = attrgetter("now_last")
+
+
+@lru_cache(maxsize=4096)
 def line_map(before: bytes, now: bytes) -> LineMap:
-    """How the lines of one outline became those of another; blank lines are left out.
+    """How the lines of one outline became those of another.
 
-    Lines that stand once in either version come first, as many as keep their order; between them the longest common
-    subsequence counts (a patience diff).
+    After the lines with which both begin and end, lines that stand once in either version come first, as many as keep
+    their order; between them the longest common subsequence counts (a patience diff).
     """
-    old, new = _written(before), _written(now)
-    found: list[tuple[int, int]] = []
-    done_old = done_new = 0
-    for at_old, at_new in (*_anchors(old, new), (len(old), len(new))):
-        found += _between(old[done_old:at_old], new[done_new:at_new])
-        found += [
-            (was[0], becomes[0])
-            for was, becomes in zip(old[at_old : at_old + 1], new[at_new : at_new + 1], strict=True)
-        ]
-        done_old, done_new = at_old + 1, at_new + 1
-    return LineMap([was for was, _ in found], [becomes for _, becomes in found])
+    old, new = lines(before), lines(now)
+    head = _common(old, new)
+    tail = _common(old[: head - 1 : -1] if head else old[::-1], new[: head - 1 : -1] if head else new[::-1])
+    middle = _matched(_written(old, head, len(old) - tail), _written(new, head, len(new) - tail))
+    blocks = _blocks(middle)
+    if head:
+        blocks.insert(0, Block(1, head, 1, head))
+    if tail:
+        blocks.append(Block(len(old) - tail + 1, len(old), len(new) - tail + 1, len(new)))
+    return LineMap(blocks)
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many lines both begin with."""
+    same = (index for index, (this, that) in enumerate(zip(one, other, strict=False)) if this != that)
+    return next(same, min(len(one), len(other)))
+
+
+def _blocks(pairs: Iterable[tuple[int, int]]) -> list[Block]:
+    """The blocks that pairs of lines make."""
+    found: list[Block] = []
+    for before, now in pairs:
+        last = found[-1] if found else None
+        if last and (before, now) == (last.before_last + 1, last.now_last + 1):
+            found[-1] = Block(last.before, before, last.now, now)
+        else:
+            found.append(Block(before, before, now, now))
+    return found
 
 
 _Line = tuple[int, int]
 """A line's place, from 1, and its number."""
 
 
-def _written(some: bytes) -> list[_Line]:
-    return [(place, number) for place, number in enumerate(lines(some), start=1) if number != BLANK]
+def _written(some: Sequence[int], start: int, end: int) -> list[_Line]:
+    return [(place, number) for place, number in enumerate(some[start:end], start=start + 1) if number != BLANK]
+
+
+def _matched(old: Sequence[_Line], new: Sequence[_Line]) -> Iterator[tuple[int, int]]:
+    done_old = done_new = 0
+    for at_old, at_new in (*_anchors(old, new), (len(old), len(new))):
+        if at_old > done_old and at_new > done_new:
+            yield from _between(old[done_old:at_old], new[done_new:at_new])
+        if at_old < len(old):
+            yield old[at_old][0], new[at_new][0]
+        done_old, done_new = at_old + 1, at_new + 1
 
 
 def _anchors(old: Sequence[_Line], new: Sequence[_Line]) -> list[tuple[int, int]]:
@@ -109,7 +151,7 @@ def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _between(old: Sequence[_Line], new: Sequence[_Line]) -> list[tuple[int, int]]:
     from rapidfuzz.distance import LCSseq  # noqa: PLC0415 - most scans need none of it
 
-    if not old or not new or len(old) * len(new) > _LARGEST:
+    if len(old) * len(new) > _LARGEST:
         return []
     blocks = LCSseq.opcodes([number for _, number in old], [number for _, number in new])
     return [
