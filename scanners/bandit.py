@@ -14,7 +14,7 @@ import sys
 import tokenize
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
@@ -23,7 +23,7 @@ from fixby.errors import UsageError
 from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.identity import digest
 from fixby.redaction import MARK, redacted
-from fixby.scanners.bandit_checks import DENIED, IDS, NAMES
+from fixby.scanners.bandit_checks import DENIED, DESCRIBED, IDS, NAMES
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at, column
 from fixby.scanners.report import (
     Record,
@@ -44,6 +44,8 @@ from fixby.severity import Severity, SeveritySource
 
 NAME = "bandit"
 KIND = Kind.SAST
+RENAMED_RULES = {"B303": ("B324",)}
+"""MD5 and SHA-1 of `hashlib` were calls on a list of denied ones until Bandit 1.7.1; later a check of their own."""
 
 _OPTIONS = ("--quiet", "--format", "json", "--ignore-nosec", "--exclude", "", "--ini", os.devnull)
 
@@ -71,6 +73,11 @@ def configuration(options: Options) -> str:  # noqa: ARG001 - all checks always 
     return digest((NAME, *_OPTIONS))
 
 
+def rules(options: Options) -> frozenset[str] | None:  # noqa: ARG001 - all checks always run
+    """The ids of all checks, where the installed version is the one whose checks are known."""
+    return frozenset(NAMES) if version() == DESCRIBED else None
+
+
 @contextmanager
 def commands(request: Request) -> Iterator[Sequence[Command]]:
     """One process for each core where there is enough to do."""
@@ -79,7 +86,16 @@ def commands(request: Request) -> Iterator[Sequence[Command]]:
 
 def read(report: bytes, source: Source) -> Reading:
     """What a report says. Raises `ReportError` where it is damaged."""
-    return _reading(report, source, source.path)
+    reading = _reading(report, source, source.path)
+    metrics = child(root(report), "metrics")
+    silenced = {source.path(name): _silenced(child(metrics, name)) for name in metrics if name != "_totals"}
+    return replace(reading, silenced={path: reason for path, reason in silenced.items() if reason})
+
+
+def _silenced(metrics: Record) -> str:
+    """Why a file may hold findings that the report keeps to itself; earlier versions count only some of them."""
+    counts = [number(metrics, name) for name in ("nosec", "skipped_tests") if has(metrics, name)]
+    return "suppressed in code: the report leaves out what nosec comments silence" if any(counts) else ""
 
 
 def conclude(finished: Finished, source: Source) -> Reading:

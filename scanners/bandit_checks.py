@@ -77,7 +77,10 @@ NAMES = {
     "B703": "django_mark_safe",
     "B704": "markupsafe_markup_xss",
 }
-"""The name of each check of Bandit 1.9.4, from its id."""
+"""The name of each check of Bandit, from its id."""
+
+DESCRIBED = "1.9.4"
+"""The version of Bandit whose checks these are."""
 
 IDS = {name: test for test, name in NAMES.items()}
 """The id of each check, from its name."""

@@ -17,7 +17,7 @@ none, is reported as suppressed. What is reported of a secret is its keyed hash,
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from hashlib import sha1
@@ -46,6 +46,7 @@ from fixby.severity import Severity, SeveritySource
 
 NAME = "detect-secrets"
 KIND = Kind.SECRET
+RENAMED_RULES: Mapping[str, Collection[str]] = {}
 
 
 def recognises(document: object) -> bool:
@@ -71,6 +72,11 @@ def version() -> str:
 def configuration(options: Options) -> str:  # noqa: ARG001 - all checks always run
     """A digest of what is in force: a number that changes when our way of running the tool does."""
     return digest((NAME, _WAY_OF_RUNNING))
+
+
+def rules(options: Options) -> frozenset[str] | None:  # noqa: ARG001 - all checks always run
+    """The ids of all checks."""
+    return frozenset(_rule(kind).id for kind in KINDS.values())
 
 
 @contextmanager
@@ -100,6 +106,37 @@ _NO_TEXT = (
     *(".jpg", ".mov", ".mp3", ".mp4", ".ogg", ".otf", ".pdf", ".png", ".pptx", ".pyc", ".rar", ".tgz", ".tif"),
     *(".tiff", ".ttf", ".wav", ".webm", ".webp", ".whl", ".woff", ".woff2", ".xlsx", ".xz", ".zip", ".zst"),
 )
+
+KINDS = {
+    "AWSKeyDetector": "AWS Access Key",
+    "ArtifactoryDetector": "Artifactory Credentials",
+    "AzureStorageKeyDetector": "Azure Storage Account access key",
+    "Base64HighEntropyString": "Base64 High Entropy String",
+    "BasicAuthDetector": "Basic Auth Credentials",
+    "CloudantDetector": "Cloudant Credentials",
+    "DiscordBotTokenDetector": "Discord Bot Token",
+    "GitHubTokenDetector": "GitHub Token",
+    "GitLabTokenDetector": "GitLab Token",
+    "HexHighEntropyString": "Hex High Entropy String",
+    "IPPublicDetector": "Public IP (ipv4)",
+    "IbmCloudIamDetector": "IBM Cloud IAM Key",
+    "IbmCosHmacDetector": "IBM COS HMAC Credentials",
+    "JwtTokenDetector": "JSON Web Token",
+    "KeywordDetector": "Secret Keyword",
+    "MailchimpDetector": "Mailchimp Access Key",
+    "NpmDetector": "NPM tokens",
+    "OpenAIDetector": "OpenAI Token",
+    "PrivateKeyDetector": "Private Key",
+    "PypiTokenDetector": "PyPI Token",
+    "SendGridDetector": "SendGrid API Key",
+    "SlackDetector": "Slack Token",
+    "SoftlayerDetector": "SoftLayer Credentials",
+    "SquareOAuthDetector": "Square OAuth Secret",
+    "StripeDetector": "Stripe Access Key",
+    "TelegramBotTokenDetector": "Telegram Bot Token",
+    "TwilioKeyDetector": "Twilio API Key",
+}
+"""What each check of detect-secrets 1.5.0 looks for, by the name under which a baseline lists it."""
 
 _SEVERITIES = {
     **dict.fromkeys(
@@ -155,7 +192,14 @@ def _reading(report: bytes, source: Source, unit: Callable[[str], str]) -> Readi
         optional_text(record, "version"),
         {unit(name): "" for name in texts(record, "scanned")} if has(record, "scanned") else None,
         {unit(name): text(unread, name) for name in unread},
+        rules=_rules_of(record),
     )
+
+
+def _rules_of(record: Record) -> frozenset[str] | None:
+    """The checks that made a baseline, where all of them are known."""
+    used = each(record, "plugins_used", lambda row: text(row, "name")) if has(record, "plugins_used") else []
+    return frozenset(_rule(KINDS[name]).id for name in used) if used and set(used) <= set(KINDS) else None
 
 
 def _finding(source: Source, name: str, row: Record) -> Finding:

@@ -25,9 +25,10 @@ def scan_of_report(report: bytes, scanner: str | None, key: bytes, now: int) -> 
         tool_version=reading.tool_version,
         outcome=Partial(reasons) if reasons else Complete(),
         findings=reading.findings,
-        coverage=Coverage(reading.scanned or {}, reading.skipped, whole=False),
+        coverage=Coverage(reading.scanned or {}, reading.skipped, reading.silenced, whole=False, rules=reading.rules),
         started_at=now,
         finished_at=now,
+        renamed_rules=reader.RENAMED_RULES,
     )
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -37,6 +37,7 @@ from fixby.severity import Severity, SeveritySource
 
 NAME = "pip-audit"
 KIND = Kind.SCA
+RENAMED_RULES: Mapping[str, Collection[str]] = {}
 
 
 def wants(path: str) -> bool:
@@ -56,6 +57,11 @@ def configuration(options: Options) -> str:
     """A digest of the advisories and options in force. Raises `UsageError` where the advisories do not exist."""
     data = advisories.fingerprint(options.advisories) if options.advisories else "the public service"
     return digest((NAME, data, int(options.resolve)))
+
+
+def rules(options: Options) -> frozenset[str] | None:  # noqa: ARG001 - as the protocol has it
+    """None: what is known of a package is told by its advisories."""
+    return None
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What a scanner's adapter must define, and what it is given."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -118,7 +118,9 @@ class Reading:
 
     `scanned` maps each file or package (`manifest#package`) that the tool says it looked at to its version, or to an
     empty string for a file; it is None where the format does not tell. `skipped` maps each that was not looked at to
-    the reason; `problems` are sentences about the scan as a whole. Either makes the scan partial.
+    the reason; `problems` are sentences about the scan as a whole. Either makes the scan partial. `silenced` maps each
+    file of which the tool kept findings to itself to the reason. `rules` are those that were in force, as far as the
+    report says.
     """
 
     findings: tuple[Finding, ...]
@@ -126,6 +128,8 @@ class Reading:
     scanned: Mapping[str, str] | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    silenced: Mapping[str, str] = field(default_factory=dict)
+    rules: frozenset[str] | None = None
 
 
 class Reader(Protocol):
@@ -134,6 +138,10 @@ class Reader(Protocol):
     @property
     def NAME(self) -> str:  # noqa: N802 - a constant of the module
         """The tool's name, as it stands in findings and on the command line."""
+
+    @property
+    def RENAMED_RULES(self) -> Mapping[str, Collection[str]]:  # noqa: N802 - a constant of the module
+        """For a rule the names under which other versions of the tool report the same."""
 
     def recognises(self, document: object) -> bool:
         """Whether a parsed JSON document is a report of this tool."""
@@ -157,6 +165,9 @@ class Scanner(Reader, Protocol):
 
     def configuration(self, options: Options) -> str:
         """A digest of the rules and options in force."""
+
+    def rules(self, options: Options) -> frozenset[str] | None:
+        """The ids of the rules in force, or None where none stands for a finding's vanishing. Raises `UsageError`."""
 
     def commands(self, request: Request) -> AbstractContextManager[Sequence[Command]]:
         """The processes to run; what they need (a server, a generated file) lives as long as the context."""

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fixby.errors import FixbyError, ReportError, UsageError
-from fixby.finding import Finding
 from fixby.identity import secret_fingerprint
 from fixby.outline import outline
 from fixby.scan import Complete, Coverage, Failed, Outcome, Partial, Scan
@@ -94,6 +93,7 @@ class _Plan:
     files: tuple[str, ...]
     version: str = ""
     configuration: str = ""
+    rules: frozenset[str] | None = None
     commands: Sequence[Command] = ()
     obstacle: str = ""
 
@@ -104,13 +104,14 @@ def _planned(scanner: Scanner, target: Target, setting: Setting) -> Iterator[_Pl
     with ExitStack() as stack:
         try:
             version, configuration = scanner.version(), scanner.configuration(setting.options)
+            rules = scanner.rules(setting.options)
             workspace = Path(stack.enter_context(TemporaryDirectory(prefix=f"fixby-{scanner.NAME}-")))
             request = Request(target, files, workspace, setting.options, setting.cores)
             commands = stack.enter_context(scanner.commands(request)) if files else ()
         except UsageError as error:
             yield _Plan(scanner, files, obstacle=told(error))
             return
-        yield _Plan(scanner, files, version, configuration, commands)
+        yield _Plan(scanner, files, version, configuration, rules, commands)
 
 
 def _concluded(plan: _Plan, finished: Sequence[Finished], target: Target, setting: Setting, started_at: int) -> Scan:
@@ -127,24 +128,41 @@ def _concluded(plan: _Plan, finished: Sequence[Finished], target: Target, settin
     problems += [problem for reading in readings for problem in reading.problems]
     coverage = _coverage(plan, readings, lost, target, setting)
     nothing_done = bool(plan.obstacle) or (bool(finished) and not readings)
-    findings = tuple(finding for reading in readings for finding in reading.findings)
     return Scan(
         scanner=plan.scanner.NAME,
         tool_version=plan.version,
         outcome=_outcome(problems, coverage.skipped, failed=nothing_done or not target.files),
-        findings=findings,
+        findings=tuple(finding for reading in readings for finding in reading.findings),
         coverage=coverage,
         started_at=started_at,
         finished_at=setting.clock(),
         target=_Namer(setting.scope)(setting.file) if setting.file else setting.scope,
         configuration=plan.configuration,
-        outlines=_outlines(findings, source),
+        outlines=_Outlines(coverage.scanned, source),
+        renamed_rules=plan.scanner.RENAMED_RULES,
     )
 
 
-def _outlines(findings: Sequence[Finding], source: Source) -> Mapping[str, bytes]:
-    paths = dict.fromkeys(finding.path for finding in findings if finding.code and not finding.secret_fingerprint)
-    return {path: outline(source.lines(path, 1, sys.maxsize)) for path in paths}
+class _Outlines(Mapping[str, bytes]):
+    """The outlines of the files that were scanned, each made when it is asked for."""
+
+    def __init__(self, paths: Collection[str], source: Source) -> None:
+        self._paths = paths
+        self._source = source
+        self._made: dict[str, bytes] = {}
+
+    def __getitem__(self, path: str) -> bytes:
+        if path not in self._paths:
+            raise KeyError(path)
+        if path not in self._made:
+            self._made[path] = outline(self._source.lines(path, 1, sys.maxsize))
+        return self._made[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def _reading(scanner: Scanner, finished: Finished, source: Source) -> Reading:
@@ -183,6 +201,7 @@ def _coverage(
         },
         skipped={named(unit): reason for unit, reason in skipped.items()},
         excluded={named(path): reason for path, reason in target.excluded.items()},
+        rules=plan.rules,
     )
 
 

@@ -9,7 +9,7 @@ gone astray meets them. In-code `nosemgrep` comments are switched off, and read 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from importlib.util import find_spec
@@ -24,6 +24,7 @@ from fixby.scanners.shards import by_argument, in_full, shards
 
 NAME = "semgrep"
 KIND = Kind.SAST
+RENAMED_RULES: Mapping[str, Collection[str]] = {}
 
 
 def recognises(document: object) -> bool:
@@ -53,6 +54,11 @@ def version() -> str:
 def configuration(options: Options) -> str:
     """A digest of the contents of all rules and of the options in force. Raises `UsageError` for missing rules."""
     return digest((NAME, *_OPTIONS, *semgrep_rules.digests(options)))
+
+
+def rules(options: Options) -> frozenset[str] | None:
+    """The names of all rules. Raises `UsageError` for missing ones."""
+    return semgrep_rules.names(options)
 
 
 @contextmanager

@@ -45,7 +45,8 @@ def reading(report: bytes, source: Source, unit: Callable[[str], str]) -> Readin
     failures = list(_failures(record))
     skipped = {unit(path): reason for path, reason in reversed(failures) if path}
     problems = tuple(dict.fromkeys(reason for path, reason in failures if not path))
-    return Reading(findings, optional_text(record, "version"), _scanned(record, unit), skipped, problems)
+    scanned, rules = _scanned(record, unit), _rules(record)
+    return Reading(findings, optional_text(record, "version"), scanned, skipped, problems, rules=rules)
 
 
 _ABOUT_RULES = frozenset(
@@ -69,6 +70,13 @@ _LOGIN = "requires login"
 def _scanned(record: Record, unit: Callable[[str], str]) -> dict[str, str] | None:
     paths = child(record, "paths") if has(record, "paths") else {}
     return {unit(name): "" for name in texts(paths, "scanned")} if has(paths, "scanned") else None
+
+
+def _rules(record: Record) -> frozenset[str] | None:
+    """The rules that were run, where the report has its times."""
+    time = child(record, "time") if has(record, "time") else {}
+    named = items(time, "rules") if has(time, "rules") else []
+    return frozenset(str(name) for name in named) if all(isinstance(name, str) for name in named) and named else None
 
 
 def _failures(record: Record) -> Iterator[tuple[str, str]]:

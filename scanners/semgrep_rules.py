@@ -23,6 +23,11 @@ def digests(options: Options) -> list[str]:
     return sorted(sha256(path.read_bytes()).hexdigest() for path in _files(options))
 
 
+def names(options: Options) -> frozenset[str]:
+    """The names of all rules, and of whatever else in their files has an `id`. Raises `UsageError`."""
+    return frozenset(name.decode() for path in _files(options) for name in _NAME.findall(path.read_bytes()))
+
+
 def check_names(options: Options) -> None:
     """Of rules that share a name Semgrep runs the first only and says nothing.
 
