@@ -77,7 +77,7 @@ def _result(file: Path, report: bytes, scanner: str | None, *, key: bytes, asset
     """What a report says; one that is damaged is a failed scan that says so."""
     now = here.now()
     try:
-        scan = scan_of_report(report, scanner, key, now)
+        scan = scan_of_report(report, scanner, key, now, Path.cwd())
     except ReportError as error:
         reason = f"{printable(file)}: {told(error)}"
         scan = Scan(scanner or "", "", Failed((reason,)), (), Coverage(whole=False), now, now)

@@ -50,12 +50,15 @@ class Judge:
         """Why a finding may still be there, wherever it stood; empty where its vanishing proves the fix."""
         scan, rules = self.scan, self.scan.coverage.rules
         if rules is not None and rules.isdisjoint({known.rule, *scan.renamed_rules.get(known.rule, ())}):
-            return f"{scan.scanner} {scan.tool_version} was run without the rule {known.rule}"
+            return f"{scan.scanner} no longer has the rule {known.rule}"
         reason = next(filter(None, (self.why_not_gone(unit, sighting.last_scan) for unit in sighting.units)), "")
         if reason or trace is None or not self._survives(trace):
             return reason
         before = self.memory.looked(sighting.last_scan).get(trace.path)
-        return (_changed_scanner(scan, before) if before else "") or self._suspicious_silence()
+        changed = _changed_scanner(scan, before) if before else ""
+        if not changed and rules is None and not scan.coverage.whole:
+            return f"{trace.path}:{trace.line} did not change, and the report does not say which rules were run"
+        return changed or self._suspicious_silence()
 
     def _survives(self, trace: Trace) -> bool:
         """Whether all lines of a finding are in its file as they were."""
@@ -106,7 +109,7 @@ def _unchanged(scan: Scan, unit: str, before: Look | None) -> str:
 
 
 def _changed_scanner(scan: Scan, before: Look) -> str:
-    if scan.tool_version != before.tool_version:
+    if "" not in (scan.tool_version, before.tool_version) and scan.tool_version != before.tool_version:
         return f"scanner changed from {before.tool_version} to {scan.tool_version}"
     return "the scanner's rules or options changed" if scan.configuration != before.configuration else ""
 

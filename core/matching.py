@@ -93,7 +93,7 @@ def match(before: Iterable[Trace], now: Iterable[Trace], circumstances: Circumst
         for later in sorted(names):
             _pair_renamed(work, rule, later, file)
     work.pair(_words, _words, _by_surroundings, circumstances.has_left)
-    work.pair(in_file, lambda new: (new.rule, new.path), _edited)
+    work.pair(in_file, lambda new: (new.rule, new.path), _edited, lambda old: bool(old.code))
     work.pair(_words, _words, _alone, circumstances.has_left)
     pairs = [Pair(old, new, _reason(old, new, followed)) for old, new in work.pairs]
     return Matching(pairs, list(work.before.values()), list(work.now.values()))
@@ -307,7 +307,10 @@ class _Region:
     def likeness(self, old: Trace, new: Trace) -> float:
         from rapidfuzz.distance import Indel  # noqa: PLC0415 - most scans need none of it
 
-        return Indel.normalized_similarity(_bare(old.code), _bare(new.code), score_cutoff=self.least)
+        one, other = sorted((_bare(old.code), _bare(new.code)), key=len)
+        if len(one) >= _SHORTEST and one in other:
+            return 1
+        return Indel.normalized_similarity(one, other, score_cutoff=self.least)
 
 
 def _region(old: Trace, new: Trace) -> _Region:
@@ -319,6 +322,9 @@ def _region(old: Trace, new: Trace) -> _Region:
     return _Region(*mapped.gap(old.line), _LIKE, mapped)
 
 
+_SHORTEST = 4
+"""How long code must be to count as the same wherever it is a part of other code."""
+
 _HARDLY_LIKE, _LIKE, _VERY_LIKE = 0.2, 0.5, 0.75
 """How like edited code must be that begins on the same line, stands among changed lines, or somewhere in the file."""
 
@@ -329,7 +335,7 @@ def _alone(olds: Sequence[Trace], news: Sequence[Trace]) -> list[_Indices]:
     return [(0, 0)] if is_telling else []
 
 
-_TELLING = 40
+_TELLING = 16
 
 
 def _pair_renamed(work: _Work, rule: str, later: str, file: Callable[[Trace], str]) -> None:

@@ -69,11 +69,16 @@ def line_map(before: bytes, now: bytes) -> LineMap:
     """How the lines of one outline became those of another.
 
     After the lines with which both begin and end, lines that stand once in either version come first, as many as keep
-    their order; between them the longest common subsequence counts (a patience diff).
+    their order; between them the longest common subsequence counts (a patience diff). A beginning ends, and an end
+    begins, with a line that stands once, so that like blocks that changed places are not torn.
     """
     old, new = lines(before), lines(now)
+    once = _once(old) & _once(new)
     head = _common(old, new)
-    tail = _common(old[: head - 1 : -1] if head else old[::-1], new[: head - 1 : -1] if head else new[::-1])
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    if head + tail < len(old) or head + tail < len(new):
+        head = max((at + 1 for at in range(head) if old[at] in once), default=0)
+        tail = max((at for at in range(1, tail + 1) if old[-at] in once), default=0)
     middle = _matched(_written(old, head, len(old) - tail), _written(new, head, len(new) - tail))
     blocks = _blocks(middle)
     if head:
@@ -121,13 +126,14 @@ def _matched(old: Sequence[_Line], new: Sequence[_Line]) -> Iterator[tuple[int, 
 
 def _anchors(old: Sequence[_Line], new: Sequence[_Line]) -> list[tuple[int, int]]:
     """The indices of lines that stand once in either version: the longest run of them whose order is the same."""
-    here, there = _once(old), _once(new)
-    return _rising([(at, there[number]) for number, at in here.items() if number in there])
+    numbers = [number for _, number in old]
+    once = _once(numbers) & _once([number for _, number in new])
+    there = {number: at for at, (_, number) in enumerate(new)}
+    return _rising([(at, there[number]) for at, number in enumerate(numbers) if number in once])
 
 
-def _once(some: Sequence[_Line]) -> dict[int, int]:
-    counts = Counter(number for _, number in some)
-    return {number: at for at, (_, number) in enumerate(some) if counts[number] == 1}
+def _once(numbers: Iterable[int]) -> set[int]:
+    return {number for number, count in Counter(numbers).items() if count == 1}
 
 
 def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -149,9 +155,20 @@ def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _between(old: Sequence[_Line], new: Sequence[_Line]) -> list[tuple[int, int]]:
+    """What is the same between two anchors: next to them first, then the longest common subsequence."""
+    here, there = [number for _, number in old], [number for _, number in new]
+    head = _common(here, there)
+    tail = _common(here[head:][::-1], there[head:][::-1])
+    pairs = [(was[0], becomes[0]) for was, becomes in zip(old[:head], new[:head], strict=True)]
+    pairs += _longest(old[head : len(old) - tail], new[head : len(new) - tail])
+    ends = zip(old[len(old) - tail :], new[len(new) - tail :], strict=True)
+    return pairs + [(was[0], becomes[0]) for was, becomes in ends]
+
+
+def _longest(old: Sequence[_Line], new: Sequence[_Line]) -> list[tuple[int, int]]:
     from rapidfuzz.distance import LCSseq  # noqa: PLC0415 - most scans need none of it
 
-    if len(old) * len(new) > _LARGEST:
+    if not 0 < len(old) * len(new) <= _LARGEST:
         return []
     blocks = LCSseq.opcodes([number for _, number in old], [number for _, number in new])
     return [
@@ -180,12 +197,14 @@ def successors(vanished: Mapping[str, bytes], appeared: Mapping[str, bytes]) -> 
         (share, old, new)
         for old in vanished
         for new in _sharing(words[old], holders)
-        if (share := _share(words[old], words[new])) >= _LIKENESS
+        if (share := _share(words[old], words[new])) >= (_SAME_NAME if _name(old) == _name(new) else _LIKENESS)
     ]
     return _one_to_one(sorted(shares, key=lambda one: (-one[0], one[1], one[2])))
 
 
-_LIKENESS = 0.4
+_LIKENESS, _SAME_NAME = 0.4, 0.15
+"""The share of lines that two files must have in common, and that of files of one name in two folders."""
+
 _COMMON = 20
 """A line that more files than this have says nothing of where a file went."""
 
@@ -196,8 +215,13 @@ def _sharing(words: Iterable[int], holders: Mapping[int, Sequence[str]]) -> list
     return [path for path, _ in sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:_COMMON]]
 
 
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
 def _share(one: Counter[int], other: Counter[int]) -> float:
-    return (one & other).total() / max(one.total(), other.total(), 1)
+    """The share of the lines of both that they have in common (Dice)."""
+    return 2 * (one & other).total() / max(one.total() + other.total(), 1)
 
 
 def _one_to_one(pairs: Iterable[tuple[float, str, str]]) -> dict[str, str]:

@@ -26,7 +26,7 @@ class Recognised:
 class Recognition:
     """What of a scan is known: the pairs, the open findings that nothing was recognised as, and what is new.
 
-    `traces` are of the findings in code that had no observation of their identity, by id. `merged` has the findings
+    `traces` are of the findings that had no observation of their identity, by id. `merged` has the findings
     that turned out to be another, with that one; `origins` has, by the identity of what is new, the finding that it was
     part of until now.
     """
@@ -108,13 +108,13 @@ def _by_code(found: Recognition, scan: Scan, memory: Memory, has_left: HasLeft) 
     found.traces = {
         id_: _trace(id_, finding, memory.outline(olds[id_].sightings[scan.scanner].outline))
         for id_, finding in said.items()
-        if finding.category not in MERGED
     }
+    before = [trace for id_, trace in found.traces.items() if said[id_].category not in MERGED]
     news = {str(n): one for n, one in enumerate(found.new) if one.finding.category not in MERGED}
-    if not found.traces or not news:
+    if not before or not news:
         return
     now = [_trace(key, one.finding, scan.outlines.get(one.finding.path, b"")) for key, one in news.items()]
-    matching = match(found.traces.values(), now, _circumstances(found, now, scan, memory, has_left))
+    matching = match(before, now, _circumstances(found, now, scan, memory, has_left))
     _settle(found, [(olds[pair.before.key], news[pair.now.key], pair.reason) for pair in matching.pairs])
 
 
@@ -155,7 +155,7 @@ def _settle(found: Recognition, some: Collection[tuple[Known, Observed, Reason]]
 
 def _by_names(found: Recognition, memory: Memory, has_left: HasLeft) -> None:
     """Vulnerable packages of which more or fewer names are known now, or whose manifest was moved."""
-    said = memory.said([one.id for one in found.lost if one.id not in found.traces])
+    said = memory.said([one.id for one in found.lost])
     lost = {id_: finding for id_, finding in said.items() if finding.component}
     if lost:
         _join(found, lost)

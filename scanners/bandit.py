@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import tokenize
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ from fixby.scanners.report import (
     numbers,
     optional_text,
     printable,
+    quantity,
     root,
     text,
 )
@@ -86,16 +88,36 @@ def commands(request: Request) -> Iterator[Sequence[Command]]:
 
 def read(report: bytes, source: Source) -> Reading:
     """What a report says. Raises `ReportError` where it is damaged."""
-    reading = _reading(report, source, source.path)
-    metrics = child(root(report), "metrics")
-    silenced = {source.path(name): _silenced(child(metrics, name)) for name in metrics if name != "_totals"}
-    return replace(reading, silenced={path: reason for path, reason in silenced.items() if reason})
+    reading, record = _reading(report, source, source.path), root(report)
+    metrics = child(record, "metrics")
+    told = Counter(each(record, "results", lambda row: text(row, "filename")))
+    silenced = {name: _silenced(child(metrics, name), told[name]) for name in metrics if name != "_totals"}
+    return replace(
+        reading,
+        tool_version=_version_in(record),
+        silenced={source.path(name): reason for name, reason in silenced.items() if reason},
+    )
 
 
-def _silenced(metrics: Record) -> str:
-    """Why a file may hold findings that the report keeps to itself; earlier versions count only some of them."""
-    counts = [number(metrics, name) for name in ("nosec", "skipped_tests") if has(metrics, name)]
-    return "suppressed in code: the report leaves out what nosec comments silence" if any(counts) else ""
+def _silenced(metrics: Record, told: int) -> str:
+    """Why a file holds findings that the report keeps to itself, as far as its metrics tell; early ones have few."""
+
+    def total(*names: str) -> float:
+        return sum(quantity(metrics, name) for name in names if has(metrics, name))
+
+    if total("nosec", "skipped_tests"):
+        return "suppressed in code: the report leaves out what nosec comments silence"
+    found = total(*(f"SEVERITY.{level}" for level in ("UNDEFINED", *_SEVERITIES)))
+    return "the report leaves out findings: by a level or a baseline" if found > told else ""
+
+
+def _version_in(record: Record) -> str:
+    """The version of Bandit that a report refers to, where it has results."""
+    links = each(record, "results", lambda row: optional_text(row, "more_info"))
+    return next((found["version"] for link in links if (found := _VERSION.search(link))), "")
+
+
+_VERSION = re.compile(r"bandit\.readthedocs\.io/en/(?P<version>\d[\w.]*)/")
 
 
 def conclude(finished: Finished, source: Source) -> Reading:
@@ -158,7 +180,7 @@ class _Reader:
 
     def finding(self, row: Record) -> Finding:
         rule = self._rule(row)
-        location, excerpt = _place(row, self.source)
+        location, statement, excerpt = _place(row, self.source)
         credential = rule.id in _PASSWORD_CHECKS or not CREDENTIAL_CWES.isdisjoint(rule.cwes)
         message = printable(text(row, "issue_text"))
         return Finding(
@@ -169,7 +191,7 @@ class _Reader:
             severity_source=SeveritySource.SCANNER,
             message=_QUOTED.sub(f"'{MARK}'", message) if credential else redacted(message),
             locations=(location,),
-            code=code_at(location, self.source, excerpt, credential=credential),
+            code=code_at(statement, self.source, excerpt, credential=credential),
             suppression=self._suppression(rule.id, numbers(row, "line_range"), location),
         )
 
@@ -212,18 +234,19 @@ def _title(name: str) -> str:
     return re.sub(r"[_-]+", " ", name).capitalize()
 
 
-def _place(row: Record, source: Source) -> tuple[Location, str]:
-    """Where a result stands, and the code there as the report has it."""
+def _place(row: Record, source: Source) -> tuple[Location, Location, str]:
+    """Where a result stands, the lines of the whole statement, and those as the report has them."""
     path, first = source.path(text(row, "filename")), number(row, "line_number")
     line_range = numbers(row, "line_range")
-    last = max(*line_range, first)
-    excerpt = _numbered_lines(text(row, "code"), first, last)
+    begin, last = min(*line_range, first), max(*line_range, first)
+    excerpt = _numbered_lines(text(row, "code"), begin, last)
     start = end = None
     if has(row, "col_offset") and first == min(line_range, default=0):
         line = source.lines(path, first, first) or excerpt.partition("\n")[0]
         start = column(line, number(row, "col_offset"))
         end = column(line, number(row, "end_col_offset")) if first == last else None
-    return Location(path, first, last, start, end if start and end and end > start else None), excerpt
+    place = Location(path, first, last, start, end if start and end and end > start else None)
+    return place, Location(path, begin, last), excerpt
 
 
 def _numbered_lines(code: str, first: int, last: int) -> str:

@@ -86,6 +86,14 @@ def number(record: Record, key: str) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else _expected("a whole number", key, value)
 
 
+def quantity(record: Record, key: str) -> float:
+    """A number of that key, whole or not. Raises `ReportError`."""
+    value = record.get(key, _ABSENT)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    return _expected("a number", key, value)
+
+
 def texts(record: Record, key: str) -> tuple[str, ...]:
     """The list of strings at `key`. Raises `ReportError` where there is none or it holds anything else."""
     values = items(record, key)

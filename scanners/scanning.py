@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 from fixby.errors import FixbyError, ReportError, UsageError
 from fixby.identity import secret_fingerprint
-from fixby.outline import outline
 from fixby.scan import Complete, Coverage, Failed, Outcome, Partial, Scan
 from fixby.scanners.files import open_regular
+from fixby.scanners.outlines import Outlines
 from fixby.scanners.process import LIMITS, Limits
 from fixby.scanners.scanner import (
     NO_OPTIONS,
@@ -138,31 +138,9 @@ def _concluded(plan: _Plan, finished: Sequence[Finished], target: Target, settin
         finished_at=setting.clock(),
         target=_Namer(setting.scope)(setting.file) if setting.file else setting.scope,
         configuration=plan.configuration,
-        outlines=_Outlines(coverage.scanned, source),
+        outlines=Outlines(coverage.scanned, lambda path: source.lines(path, 1, sys.maxsize)),
         renamed_rules=plan.scanner.RENAMED_RULES,
     )
-
-
-class _Outlines(Mapping[str, bytes]):
-    """The outlines of the files that were scanned, each made when it is asked for."""
-
-    def __init__(self, paths: Collection[str], source: Source) -> None:
-        self._paths = paths
-        self._source = source
-        self._made: dict[str, bytes] = {}
-
-    def __getitem__(self, path: str) -> bytes:
-        if path not in self._paths:
-            raise KeyError(path)
-        if path not in self._made:
-            self._made[path] = outline(self._source.lines(path, 1, sys.maxsize))
-        return self._made[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
 
 
 def _reading(scanner: Scanner, finished: Finished, source: Source) -> Reading:

@@ -25,7 +25,10 @@ def digests(options: Options) -> list[str]:
 
 def names(options: Options) -> frozenset[str]:
     """The names of all rules, and of whatever else in their files has an `id`. Raises `UsageError`."""
-    return frozenset(name.decode() for path in _files(options) for name in _NAME.findall(path.read_bytes()))
+    return frozenset(name.decode() for path in _files(options) for name in _ID.findall(path.read_bytes()))
+
+
+_ID = re.compile(rb"""\bid["']?\s*:\s*["']?([\w.-]+)""")
 
 
 def check_names(options: Options) -> None:

@@ -12,7 +12,7 @@ import orjson
 
 from fixby.closing import in_scope
 from fixby.finding import Finding
-from fixby.identity import MERGED, identified
+from fixby.identity import identified
 from fixby.known import Known, Look, Memory, Observed, Presence, Sighting
 from fixby.lifecycle import Change, Step, changes
 from fixby.scan import Scan, outcome_name
@@ -104,9 +104,8 @@ class _Moment:
     outlines: outlines.Outlines
 
     def outline(self, finding: Finding) -> str:
-        """The digest of the outline of the file in which a finding stands, where its code is followed."""
-        is_code = finding.code and finding.category not in MERGED
-        return self.outlines.digest(finding.path) if is_code else ""
+        """The digest of the outline of the file in which a finding stands, where it has a line."""
+        return self.outlines.digest(finding.path) if finding.locations and finding.locations[0].line else ""
 
     def last_scan(self, units: Sequence[str]) -> int | None:
         """The latest scan that saw what stands in these units, when nothing was missed since."""
