@@ -182,11 +182,11 @@ def joined(timeline: Timeline, other: Timeline) -> Timeline:
     return replace(timeline, since={**timeline.since, **earliest})
 
 
-def parted(timeline: Timeline, severity: Severity, at: int) -> Timeline:
+def parted(timeline: Timeline, at: int) -> Timeline:
     """The timeline of a finding that was part of another until `at`: it began with that one, and runs from now on."""
     last = timeline.running[-1]
     runs = last.stop is None and last.start <= at
-    return rescored(reinstated(timeline if runs else resumed(timeline, at)), severity, at)
+    return reinstated(timeline if runs else resumed(timeline, at))
 
 
 def dismissed(timeline: Timeline) -> Timeline:

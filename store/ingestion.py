@@ -16,8 +16,7 @@ from fixby.identity import identified
 from fixby.known import Known, Look, Memory, Observed, Presence, Sighting
 from fixby.lifecycle import Change, Step, changes
 from fixby.scan import Scan, outcome_name
-from fixby.severity import Severity
-from fixby.sla.clock import Timeline, joined, parted
+from fixby.sla.clock import joined, parted
 from fixby.store import coverage, outlines, projection
 from fixby.store.codec import decoded, encoded
 from fixby.store.database import Database
@@ -71,7 +70,10 @@ def _record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
         steps = [] if repeats else _steps(database, scan, documents, occasion)
         recorded = _recorded(after.seq + 1, steps)
         observed_at = max(scan.started_at, _latest_start(database, occasion.asset.name))
-        moment = _Moment(scan, occasion, observed_at, covered.digest, content, usable, outlines.Outlines(scan.outlines))
+        clocks = {step.id: _clock(database, step, observed_at) for step in steps if step.kin}
+        moment = _Moment(
+            scan, occasion, observed_at, covered.digest, content, usable, outlines.Outlines(scan.outlines), clocks
+        )
         _append(database, after, moment, recorded, steps)
         coverage.keep(database, covered)
         outlines.keep(database, moment.outlines.named)
@@ -102,6 +104,7 @@ class _Moment:
     content: str
     usable: Sequence[_Usable]
     outlines: outlines.Outlines
+    clocks: Mapping[str, Mapping[str, object]]
 
     def outline(self, finding: Finding) -> str:
         """The digest of the outline of the file in which a finding stands, where it has a line."""
@@ -245,7 +248,7 @@ def _append(database: Database, after: Head, moment: _Moment, recorded: Recorded
     for start in range(0, len(steps), _PIECE):
         some = steps[start : start + _PIECE]
         events = (
-            Event(seq, at, actor, str(step.change), step.id, encoded(_step_body(database, moment, step)).decode())
+            Event(seq, at, actor, str(step.change), step.id, encoded(_step_body(moment, step)).decode())
             for seq, step in enumerate(some, start=last.seq + 1)
         )
         last = project(database, last, events, [step.id for step in some if step.change is not Change.DETECTED])
@@ -277,7 +280,7 @@ def _scan_body(moment: _Moment, recorded: Recorded) -> Mapping[str, object]:
     }
 
 
-def _step_body(database: Database, moment: _Moment, step: Step) -> Mapping[str, object]:
+def _step_body(moment: _Moment, step: Step) -> Mapping[str, object]:
     body: dict[str, object] = {"scanner": moment.scan.scanner, "observed_at": moment.observed_at}
     if step.observed is None:
         return body | {"reason": step.reason, "last_scan": moment.last_scan(step.units)}
@@ -286,7 +289,7 @@ def _step_body(database: Database, moment: _Moment, step: Step) -> Mapping[str, 
     body["units"] = step.units
     body["outline"] = moment.outline(step.observed.finding)
     if step.kin:
-        body["clock"] = clock_words(_clock(database, step, step.observed.finding.severity, moment.observed_at))
+        body["clock"] = moment.clocks[step.id]
     if step.change is Change.CARRIED:
         body["identity"] = step.observed.identity
         body["reason"] = step.reason
@@ -299,9 +302,11 @@ def _step_body(database: Database, moment: _Moment, step: Step) -> Mapping[str, 
     return body
 
 
-def _clock(database: Database, step: Step, severity: Severity, at: int) -> Timeline:
+def _clock(database: Database, step: Step, at: int) -> Mapping[str, object]:
     """The clock of a finding that was part of another until now, or that others turned out to be."""
     rows = load(database, [step.id, *step.kin])
     timelines = {id_: timeline_of(row, rows.segments.get(id_, ())) for id_, row in rows.findings.items()}
     own, *others = [timelines[id_] for id_ in (step.id, *step.kin) if id_ in timelines]
-    return reduce(joined, others, own) if step.change is Change.CARRIED else parted(own, severity, at)
+    if step.change is Change.CARRIED:
+        return clock_words(reduce(joined, others, own))
+    return clock_words(parted(own, at))

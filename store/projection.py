@@ -171,7 +171,8 @@ class Projector:
         row = self.rows.findings[event.subject] = FindingRow(*values)
         self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
         if "clock" in body:
-            self._write(row, clock_from(body["clock"], Severity.from_rank(rank)))
+            severity = Severity.from_rank(rank)
+            self._write(row, rescored(clock_from(body["clock"], severity), severity, at))
 
     def _change(self, event: Event, body: Mapping[str, Any]) -> None:
         """What a scan says of a finding that is known."""
