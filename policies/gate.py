@@ -126,7 +126,7 @@ class RuleResult:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the gate says at an instant, and why; `notes` say what it was not asked to look at."""
+    """What the gate says at an instant, and why; `notes` say what it was not asked to look at, and what nobody saw."""
 
     verdict: Verdict
     rules: tuple[RuleResult, ...]
@@ -153,7 +153,8 @@ def evaluate(policy: GatePolicy, select: Callable[[str], Sequence[str]], known: 
     )
     verdicts = {result.verdict for result in results}
     verdict = next((bad for bad in (Verdict.FAIL, Verdict.UNKNOWN) if bad in verdicts), Verdict.PASS)
-    return Judgement(verdict, results, now, tuple(_notes(policy, known.scans)))
+    notes = (*_notes(policy, known.scans), *_unseen(len(select("is:not_observed"))))
+    return Judgement(verdict, results, now, notes)
 
 
 def last_of(kind: str, attestations: Sequence[Attested]) -> Attested | None:
@@ -306,6 +307,13 @@ def _notes(policy: GatePolicy, scans: Sequence[LatestScan]) -> Iterator[str]:
         yield "no attestation is required by this gate"
     if policy.headers_max_age is None and HEADERS not in _scanners(policy, scans):
         yield "headers are not verified: not configured"
+
+
+def _unseen(count: int) -> Iterator[str]:
+    """That open findings were not observed: the rules count them all the same."""
+    if count:
+        what = "1 open finding was" if count == 1 else f"{count} open findings were"
+        yield f"{what} not observed by the last scan: fixby list is:not_observed"
 
 
 def _instant(seconds: int) -> str:
