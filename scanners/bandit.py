@@ -108,7 +108,7 @@ def _silenced(metrics: Record, told: int) -> str:
     if total("nosec", "skipped_tests"):
         return "suppressed in code: the report leaves out what nosec comments silence"
     found = total(*(f"SEVERITY.{level}" for level in ("UNDEFINED", *_SEVERITIES)))
-    return "the report leaves out findings: by a level or a baseline" if found > told else ""
+    return "findings are held back: by a level or a baseline" if found > told else ""
 
 
 def _version_in(record: Record) -> str:

@@ -144,13 +144,32 @@ def _of_private_key(secret: PotentialSecret, lines: list[str]) -> dict[str, obje
         return {}
     text = "\n".join(lines[secret.line_number - 1 :][:_LINES_OF_A_KEY]).replace("\\n", "\n")
     body = _KEY_BODY.search(text)
-    key = "".join(_BASE64.findall(body["body"])) if body else ""
+    key = _key_in(body["body"], is_ended=bool(body["end"])) if body else ""
     return {"hashed_secret": PotentialSecret.hash_secret(key or lines[secret.line_number - 1].strip())}
 
 
+def _key_in(body: str, *, is_ended: bool) -> str:
+    """What follows a heading, without quotes and the like; where no end is marked, up to what cannot be the key's."""
+    if is_ended:
+        return "".join(_BASE64.findall(body))
+    key: list[str] = []
+    for line in (part.strip(_AROUND) for part in body.split("\n")):
+        if line and not (not key and _HEADER.match(line)):
+            if not _BASE64.fullmatch(line):
+                break
+            key.append(line)
+            if len(line) < len(key[0]):
+                break
+    return "".join(key)
+
+
 _LINES_OF_A_KEY = 400
-_KEY_BODY = re.compile(r"(?:PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File)(?P<body>.*?)(?:-----END|\Z)", re.DOTALL)
+_KEY_BODY = re.compile(
+    r"(?:PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File)(?P<body>.*?)(?:(?P<end>-----END)|-----BEGIN|\Z)", re.DOTALL
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]+")
+_HEADER = re.compile(r"[\w-]*: ")
+_AROUND = " \t\r\"'`+,;()#*>|"
 
 
 def _content(path: Path) -> bytes:

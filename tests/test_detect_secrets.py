@@ -122,6 +122,14 @@ def test_a_private_key_is_known_wherever_it_stands_and_is_not_another(tmp_path: 
     assert len({fingerprints[name] for name in ("a.pem", "other.pem", "doc.md")}) == 3
 
 
+@pytest.mark.parametrize("after", ["", "\nSome words about it.", "\n...\n", "\nif key:\n    pass"])
+def test_a_private_key_whose_end_is_not_marked_does_not_depend_on_what_follows(tmp_path: Path, after: str) -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEow+/\nabcdefgh\nijk=\n"
+    result = scanned(tmp_path, {"a.txt": key, "b.txt": key + after, "c.txt": key.replace("ijk", "xyz") + after})
+    fingerprints = {one.path: one.secret_fingerprint for one in result.findings if one.rule.id == "private-key"}
+    assert fingerprints["a.txt"] == fingerprints["b.txt"] != fingerprints["c.txt"]
+
+
 def test_a_baseline_that_tells_the_first_letters_only_is_taken_file_by_file() -> None:
     row = a_row(type="GitHub Token", hashed_secret=sha1(b"ghp", usedforsecurity=False).hexdigest())
     document = {"plugins_used": [], "results": {"a.py": [row], "b.py": [row]}}

@@ -1,18 +1,14 @@
 """The benchmark of identity: the reference it computes, and the truth it tells from lines."""
 
-import sys
 from pathlib import Path
 
 import pytest
-
-from fixby.finding import Category, Finding, Location, Rule
-from fixby.severity import Severity, SeveritySource
-
-sys.path.append(str(Path(__file__).parents[1] / "benchmarks" / "identity"))
-
 from observations import Observation
 from references import line_hashes
 from truth import truth
+
+from fixby.finding import Category, Finding, Location, Rule
+from fixby.severity import Severity, SeveritySource
 
 ENDED = [
     *("e9496ae3ebfced30:1", "fb7c023a8b9ccb3f:1", "ce8ba1a563dcdaca:1", "e20e36e16fcb0cc8:1", "b3edc88f2938467e:1"),

@@ -5,7 +5,7 @@ as well.
 """
 
 import pytest
-from identity.synthetic import Case, Score, cases, scored
+from synthetic import Case, Score, cases, scored
 
 from fixby.scanners import bandit
 
