@@ -33,6 +33,46 @@ def business_days(name: str) -> Calendar:
         return working_days(name, filter(lambda day: not holidays.is_working_day(_date(day)), _DAYS))
 
 
+@cache
+def exceptions(calendar: Calendar) -> str:
+    """The days of a calendar from 2000 to 2060 that are unlike those of a plain week, to be written down.
+
+    Weekdays that are off, each as an ISO date; then, behind a `+`, days of weekends that count. Empty where every day
+    counts.
+    """
+    off = set(calendar.days_off)
+    if not off:
+        return ""
+    weekends = set(filter(_is_weekend, _DAYS))
+    words = (*map(_iso, sorted(off - weekends)), *(f"+{_iso(day)}" for day in sorted(weekends - off)))
+    return " ".join(words) or "weekends"
+
+
+def written_calendar(name: str, words: str) -> Calendar:
+    """The calendar of which `exceptions` gave these words. Raises `ValueError` for others."""
+    if not words:
+        return EVERY_DAY
+    some = words.split() if words != "weekends" else []
+    off = {_day(word) for word in some if word[0] != "+"}
+    counting = {_day(word[1:]) for word in some if word[0] == "+"}
+    return working_days(name, (off | set(filter(_is_weekend, _DAYS))) - counting)
+
+
+def _is_weekend(day: int) -> bool:
+    return _date(day).weekday() in _WEEKEND
+
+
+def _iso(day: int) -> str:
+    return _date(day).isoformat()
+
+
+def _day(iso: str) -> int:
+    return date.fromisoformat(iso).toordinal() - _EPOCH
+
+
+_WEEKEND = (5, 6)
+
+
 def _date(day: int) -> date:
     return date.fromordinal(_EPOCH + day)
 

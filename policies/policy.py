@@ -11,7 +11,7 @@ from fixby.policies.business_days import HINT as CALENDAR_HINT
 from fixby.policies.business_days import business_days
 from fixby.policies.document import Table, document, read_text, text, texts, whole
 from fixby.severity import LEVELS, Severity
-from fixby.sla.calendar import EVERY_DAY
+from fixby.sla.calendar import EVERY_DAY, Calendar
 from fixby.sla.clock import Terms, Window
 from fixby.sla.duration import HINT, duration
 
@@ -104,15 +104,15 @@ def load(file: Path) -> Policy:
     return parse(read_text(file), str(file))
 
 
-def parse(toml: str, source: str) -> Policy:
-    """The policy in a TOML text that errors call `source`.
+def parse(toml: str, source: str, calendar: Callable[[str], Calendar] = business_days) -> Policy:
+    """The policy in a TOML text that errors call `source`; `calendar` gives the one of a name.
 
     Raises `ConfigurationError` with line, key and mend for whatever is missing, unknown or makes no sense.
     """
     top = document(toml, source)
     top.demand_only("name", "sla", "overrides", "acceptance")
     sla = top.table("sla")
-    terms = _terms(sla)
+    terms = _terms(sla, calendar)
     return Policy(
         name=top.read("name", text, 'Write name = "..." for reports and errors.'),
         terms=terms,
@@ -153,13 +153,13 @@ def _epss_since(exploitation: Exploitation, threshold: int) -> int:
     return next((ran for percent, ran in exploitation.epss_since if percent >= threshold), 0)
 
 
-def _terms(sla: Table) -> Terms:
+def _terms(sla: Table, calendar: Callable[[str], Calendar]) -> Terms:
     sla.demand_only("unknown_as", "due_soon", "regression", "calendar", "windows")
     return Terms(
         windows=_windows(sla.table("windows"), _WORST_FIRST, _window, f'{HINT} Or write "none".'),
         unknown_as=sla.read("unknown_as", _level, f"Write one of {', '.join(_WORST_FIRST)}."),
         due_soon_percent=sla.read("due_soon", _percent, 'Write a share such as "25%".'),
-        calendar=sla.read_or(EVERY_DAY, "calendar", lambda name: business_days(text(name)), CALENDAR_HINT),
+        calendar=sla.read_or(EVERY_DAY, "calendar", lambda name: calendar(text(name)), CALENDAR_HINT),
     )
 
 

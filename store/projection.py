@@ -14,6 +14,7 @@ from fixby.known import Presence
 from fixby.lifecycle import Change
 from fixby.matching import Reason
 from fixby.policies import policy as policies
+from fixby.policies.business_days import exceptions, written_calendar
 from fixby.policies.policy import Facts, Policy, terms_for
 from fixby.severity import LEVELS, Severity
 from fixby.sla.clock import (
@@ -114,7 +115,7 @@ class Projector:
     def policy(self, asset: str) -> Policy:
         """The policy in force for an asset: the shipped one where the log names none."""
         version = self._in_force.get(asset)
-        return policies.shipped() if version is None else parsed(self.rows.policies[version].toml)
+        return policies.shipped() if version is None else policy_of(self.rows.policies[version])
 
     def _common_terms(self, asset: str, category: str) -> Terms:
         """The terms of a finding of which nothing is known but its category."""
@@ -133,9 +134,10 @@ class Projector:
 
     def _adopt(self, event: Event, body: Mapping[str, Any]) -> None:
         named = (body["asset"], body["name"], body["digest"], body["toml"])
-        parsed(_text(body["toml"]))
+        row = PolicyRow(event.seq, event.at, *named, days=days_in(body))
+        policy_of(row)
         self._in_force[body["asset"]] = event.seq
-        self.rows.policies[event.seq] = PolicyRow(event.seq, event.at, *named)
+        self.rows.policies[event.seq] = row
         self._terms.clear()
 
     def _describe(self, _: Event, body: Mapping[str, Any]) -> None:
@@ -373,10 +375,19 @@ def asset_of(row: AssetRow) -> Asset:
     return Asset(row.name, row.tier, row.exposure, tuple(orjson.loads(row.tags)), row.team)
 
 
+def policy_of(row: PolicyRow) -> Policy:
+    """A policy that was adopted, with the days that its calendar had then."""
+    return _policy(row.toml, row.days)
+
+
 @lru_cache(maxsize=64)
-def parsed(toml: str) -> Policy:
-    """The policy that a text of the log says."""
-    return policies.parse(toml, "the policy in force")
+def _policy(toml: str, days: str) -> Policy:
+    return policies.parse(_text(toml), "the policy in force", lambda name: written_calendar(name, days))
+
+
+def days_in(body: Mapping[str, Any]) -> str:
+    """The days of the calendar of a policy that an event tells of; early ones tell its name only."""
+    return _text(body["days"]) if "days" in body else exceptions(policies.parse(body["toml"], "").terms.calendar)
 
 
 _PRESENCE = {

@@ -133,7 +133,10 @@ class ScanRow:
 
 @dataclass(slots=True)
 class PolicyRow:
-    """A row of the table `policy`, in the order of its columns: a version that was in force for an asset from `at`."""
+    """A row of the table `policy`, in the order of its columns: a version that was in force for an asset from `at`.
+
+    `days` are the days that its calendar had then (`fixby.policies.business_days.exceptions`).
+    """
 
     seq: int
     at: int
@@ -141,6 +144,7 @@ class PolicyRow:
     name: str
     digest: str
     toml: str
+    days: str
 
 
 @dataclass(slots=True)

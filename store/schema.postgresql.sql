@@ -106,6 +106,7 @@ CREATE TABLE policy (
 	name TEXT NOT NULL, 
 	digest TEXT NOT NULL, 
 	toml TEXT NOT NULL, 
+	days TEXT NOT NULL, 
 	PRIMARY KEY (seq)
 );
 CREATE TABLE running_segment (

@@ -183,6 +183,7 @@ policy = Table(
     Column("name", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("toml", Text, nullable=False),
+    Column("days", Text, nullable=False),
     comment="every version of a policy that was ever in force for an asset, and since when",
 )
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fixby.asset import Asset
+from fixby.policies.business_days import exceptions
 from fixby.policies.policy import Policy
 from fixby.store.codec import encoded
 from fixby.store.database import Database
 from fixby.store.log import Event, Head
 from fixby.store.projecting import project
-from fixby.store.projection import ASSET_DESCRIBED, POLICY_ADOPTED, Projector, asset_of, parsed
+from fixby.store.projection import ASSET_DESCRIBED, POLICY_ADOPTED, Projector, asset_of, policy_of
 from fixby.store.rows import AssetRow, PolicyRow, load, pieces, save, select
 
 
@@ -43,7 +44,7 @@ def adopt(database: Database, after: Head, occasion: Occasion) -> Head:
 def in_force(database: Database, asset: str) -> Policy | None:
     """The policy in force for an asset, or None where none ever was."""
     versions = policies(database, asset)
-    return parsed(versions[-1].toml) if versions else None
+    return policy_of(versions[-1]) if versions else None
 
 
 def policies(database: Database, asset: str) -> list[PolicyRow]:
@@ -62,8 +63,9 @@ def _news(database: Database, asset: Asset, policy: Policy) -> Iterator[tuple[st
     if described(database, asset.name) != asset:
         yield ASSET_DESCRIBED, encoded(asset).decode()
     versions = policies(database, asset.name)
-    if not versions or versions[-1].digest != policy.digest:
-        body = {"asset": asset.name, "name": policy.name, "digest": policy.digest, "toml": policy.toml}
+    days = exceptions(policy.terms.calendar)
+    if not versions or (versions[-1].digest, versions[-1].days) != (policy.digest, days):
+        body = {"asset": asset.name, "name": policy.name, "digest": policy.digest, "toml": policy.toml, "days": days}
         yield POLICY_ADOPTED, encoded(body).decode()
 
 

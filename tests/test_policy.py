@@ -11,7 +11,7 @@ import pytest
 from fixby.asset import Asset, Exploitation
 from fixby.errors import ConfigurationError
 from fixby.finding import Category
-from fixby.policies.business_days import business_days
+from fixby.policies.business_days import business_days, exceptions, written_calendar
 from fixby.policies.policy import AcceptanceRule, Conditions, Facts, Override, Policy, load, parse, shipped, terms_for
 from fixby.reports import policy_text
 from fixby.severity import LEVELS, Severity
@@ -278,6 +278,18 @@ def test_business_days_leave_out_the_weekends_and_holidays_of_a_country() -> Non
 def test_a_day_counts_in_full_or_not_at_all(calendar: str, day: str, works: bool) -> None:  # noqa: FBT001 - a parameter
     midnight = instant(day)
     assert business_days(calendar).between(midnight, midnight + DAY) == (DAY if works else 0)
+
+
+@pytest.mark.parametrize("name", ["every day", "DE", "DE-BE", "AE", "IL", "US-CA"])
+def test_a_calendar_that_was_written_down_is_the_same(name: str) -> None:
+    assert written_calendar(name, exceptions(business_days(name))) == business_days(name)
+
+
+def test_a_calendar_is_written_as_what_is_unlike_a_plain_week() -> None:
+    words = exceptions(business_days("DE-BE")).split()
+    assert {"2026-01-01", "2026-12-25"} <= set(words)
+    assert len(words) < 700
+    assert any(word.startswith("+") for word in exceptions(business_days("IL")).split())
 
 
 def test_a_calendar_is_made_once() -> None:
