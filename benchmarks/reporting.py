@@ -145,7 +145,7 @@ def accept_some(database: Database, chance: random.Random, now: int) -> None:
     """Some risks are accepted for a while."""
     for id_ in chance.sample(queries.matching(database, parse_query("is:open severity:medium"), now), 20):
         wish = Acceptance("owner", "not reachable", now + chance.choice([20, 60]) * DAY)
-        decisions.accept(database, id_, wish, By("ada", now), ["bob"])
+        decisions.accept(database, [id_], wish, By("ada", now), ["bob"])
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ class Decision(StrEnum):
     REVOKED = "finding.revoked"
     DISMISSED = "finding.dismissed"
     REINSTATED = "finding.reinstated"
+    ASSIGNED = "finding.assigned"
+    TAGGED = "finding.tagged"
+    COMMENTED = "finding.commented"
     RATED = "finding.rated"
 
 

@@ -1,8 +1,10 @@
-"""What people decide of findings, written down: each is an event, checked against the policy in force."""
+"""What people decide of findings, written down: each is an event, checked against the policy in force.
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+Several findings are decided together or not at all.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import orjson
 
@@ -13,7 +15,7 @@ from fixby.severity import Severity
 from fixby.sla.duration import length
 from fixby.store.codec import encoded
 from fixby.store.database import Database
-from fixby.store.log import Event, Head, head
+from fixby.store.log import Event, head
 from fixby.store.projecting import project
 from fixby.store.projection import Projector
 from fixby.store.rows import AcceptanceRow, FindingRow, load
@@ -27,104 +29,153 @@ class By:
     now: int
 
 
-def accept(database: Database, id_: str, wish: Acceptance, by: By, approvals: Sequence[str] = ()) -> bool:
-    """Accept the risk of an open finding for some time; whether that is valid, or waits for more approvals.
+def accept(database: Database, ids: Sequence[str], wish: Acceptance, by: By, approvals: Sequence[str] = ()) -> bool:
+    """Ask for a risk to be accepted; whether that is valid at once, or waits for more approvals.
 
     Raises `UsageError` where the policy in force does not allow it.
     """
-    with _deciding(database, id_, by) as case:
+    waits = False
+
+    def judge(case: _Case) -> _Verdict:
+        nonlocal waits
         _demand_open(case.finding)
         _check_length(wish, case)
         _check_approvers(approvals, by.actor, case.rule)
-        body = asdict(wish) | {"needed": case.rule.approvers, "approvals": list(approvals)}
-        _write(database, case, Decision.ACCEPTED, body)
-    return len(approvals) >= case.rule.approvers
+        waits = waits or len(approvals) < case.rule.approvers
+        return Decision.ACCEPTED, asdict(wish) | {"needed": case.rule.approvers, "approvals": list(approvals)}
+
+    _decide(database, ids, by, judge)
+    return not waits
 
 
-def approve(database: Database, id_: str, by: By) -> bool:
-    """Approve the acceptance that waits; whether it is valid now. Raises `UsageError` where `by` may not."""
-    with _deciding(database, id_, by) as case:
+def approve(database: Database, ids: Sequence[str], by: By) -> bool:
+    """Approve the acceptances that wait; whether they are valid now. Raises `UsageError` where `by` may not."""
+    waits = False
+
+    def judge(case: _Case) -> _Verdict:
+        nonlocal waits
         waiting = [one for one in case.living if one.valid_from is None]
         if not waiting:
-            raise UsageError(f"No acceptance of {id_[:10]} waits for approval.", f"See: fixby show {id_[:10]}")
+            raise UsageError(f"No acceptance of {case.name} waits for approval.", f"See: fixby show {case.name}")
         given: list[str] = [*orjson.loads(waiting[-1].approvals), by.actor]
         _check_approvers(given, waiting[-1].requested_by, case.rule)
-        _write(database, case, Decision.APPROVED, {"approvals": [by.actor]})
-    return len(given) >= waiting[-1].needed
+        waits = waits or len(given) < waiting[-1].needed
+        return Decision.APPROVED, {"approvals": [by.actor]}
+
+    _decide(database, ids, by, judge)
+    return not waits
 
 
-def revoke(database: Database, id_: str, reason: str, by: By) -> None:
-    """Take back all acceptances of a finding. Raises `UsageError` where there is none."""
-    with _deciding(database, id_, by) as case:
+def revoke(database: Database, ids: Sequence[str], reason: str, by: By) -> None:
+    """Take back all acceptances of findings. Raises `UsageError` where one has none."""
+
+    def judge(case: _Case) -> _Verdict:
         if not case.living:
-            raise UsageError(f"No acceptance of {id_[:10]} is in force.", f"See: fixby show {id_[:10]}")
-        _write(database, case, Decision.REVOKED, {"reason": reason})
+            raise UsageError(f"No acceptance of {case.name} is in force.", f"See: fixby show {case.name}")
+        return Decision.REVOKED, {"reason": reason}
+
+    _decide(database, ids, by, judge)
 
 
-def dismiss(database: Database, id_: str, reason: str, by: By) -> None:
-    """Say that a finding is none, a false positive. Raises `UsageError` where it is closed already."""
-    with _deciding(database, id_, by) as case:
+def dismiss(database: Database, ids: Sequence[str], reason: str, by: By) -> None:
+    """Say that findings are none, false positives. Raises `UsageError` where one is closed already."""
+
+    def judge(case: _Case) -> _Verdict:
         _demand_open(case.finding)
-        _write(database, case, Decision.DISMISSED, {"reason": reason})
+        return Decision.DISMISSED, {"reason": reason}
+
+    _decide(database, ids, by, judge)
 
 
-def reinstate(database: Database, id_: str, reason: str, by: By) -> None:
-    """Say that a dismissed finding is one after all. Raises `UsageError` where it is not dismissed."""
-    with _deciding(database, id_, by) as case:
+def reinstate(database: Database, ids: Sequence[str], reason: str, by: By) -> None:
+    """Say that dismissed findings are some after all. Raises `UsageError` where one is not dismissed."""
+
+    def judge(case: _Case) -> _Verdict:
         if case.finding.dismissed_at is None:
-            raise UsageError(f"The finding {id_[:10]} is not dismissed.", f"See: fixby show {id_[:10]}")
-        _write(database, case, Decision.REINSTATED, {"reason": reason})
+            raise UsageError(f"The finding {case.name} is not dismissed.", f"See: fixby show {case.name}")
+        return Decision.REINSTATED, {"reason": reason}
+
+    _decide(database, ids, by, judge)
+
+
+def assign(database: Database, ids: Sequence[str], assignee: str, by: By) -> None:
+    """Say who sees to findings; an empty name for nobody."""
+    _decide(database, ids, by, lambda _: (Decision.ASSIGNED, {"assignee": assignee, "reason": assignee or "nobody"}))
+
+
+def comment(database: Database, ids: Sequence[str], words: str, by: By) -> None:
+    """Write a remark into the history of findings."""
+    _decide(database, ids, by, lambda _: (Decision.COMMENTED, {"reason": words}))
+
+
+def tag(database: Database, ids: Sequence[str], added: Sequence[str], removed: Sequence[str], by: By) -> None:
+    """Give findings tags, and take some away; policies may ask for them."""
+
+    def judge(case: _Case) -> _Verdict:
+        tags = sorted({*orjson.loads(case.finding.tags), *added} - set(removed))
+        return Decision.TAGGED, {"tags": tags, "reason": " ".join(tags)}
+
+    _decide(database, ids, by, judge)
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A finding that is decided about, by whom and when, and what the policy in force says of accepting it.
+    """A finding that is decided about, and what the policy in force says of accepting it at the instant `now`.
 
-    `living` are its acceptances that nothing has ended, waiting or valid; `after` is what happened last.
+    `living` are its acceptances that nothing has ended, waiting or valid.
     """
 
     finding: FindingRow
     severity: Severity
     rule: AcceptanceRule
     living: Sequence[AcceptanceRow]
-    by: By
-    after: Head
+    now: int
+
+    @property
+    def name(self) -> str:
+        """The finding's id, shortened for people."""
+        return self.finding.id[:10]
 
 
-@contextmanager
-def _deciding(database: Database, id_: str, by: By) -> Iterator[_Case]:
-    """The case, in a writing transaction; a clock that was set back decides no earlier than what happened last."""
+_Verdict = tuple[Decision, Mapping[str, object]]
+"""What is decided of one finding, and what the event says of it."""
+
+
+def _decide(database: Database, ids: Sequence[str], by: By, judge: Callable[[_Case], _Verdict]) -> None:
+    """Write down what is judged of each; a clock that was set back decides no earlier than what happened last."""
     with database.writing():
-        rows, after = load(database, [id_]), head(database)
-        if id_ not in rows.findings:
-            raise UsageError(f"There is no finding {id_}.", "See the ids: fixby list")
-        finding, now = rows.findings[id_], max(after.at, by.now)
-        severity, projector = Severity.from_rank(finding.severity), Projector(rows)
-        rule = projector.policy(finding.asset).acceptance[severity]
-        yield _Case(finding, severity, rule, projector.living(id_, now), replace(by, now=now), after)
+        after, rows = head(database), load(database, ids)
+        now, projector = max(after.at, by.now), Projector(rows)
+        verdicts = {id_: judge(_case(rows.findings.get(id_), id_, projector, now)) for id_ in ids}
+        events = [
+            Event(seq, now, by.actor, str(kind), id_, encoded({**body, "observed_at": now}).decode())
+            for seq, (id_, (kind, body)) in enumerate(verdicts.items(), start=after.seq + 1)
+        ]
+        project(database, after, events, list(verdicts))
 
 
-def _write(database: Database, case: _Case, kind: Decision, body: Mapping[str, object]) -> None:
-    at, id_ = case.by.now, case.finding.id
-    document = encoded({**body, "observed_at": at}).decode()
-    event = Event(case.after.seq + 1, at, case.by.actor, str(kind), id_, document)
-    project(database, case.after, [event], [id_])
+def _case(finding: FindingRow | None, id_: str, projector: Projector, now: int) -> _Case:
+    if finding is None:
+        raise UsageError(f"There is no finding {id_}.", "See the ids: fixby list")
+    severity = Severity.from_rank(finding.severity)
+    rule = projector.policy(finding.asset).acceptance[severity]
+    return _Case(finding, severity, rule, projector.living(id_, now), now)
 
 
 def _demand_open(finding: FindingRow) -> None:
     if finding.closed_at is not None:
-        raise UsageError(f"The finding {finding.id[:10]} is fixed.", "There is nothing to decide.")
+        raise UsageError(f"The finding {finding.id[:10]} is fixed.", "There is nothing left to decide.")
     if finding.dismissed_at is not None:
         raise UsageError(f"The finding {finding.id[:10]} is dismissed.", f"First: fixby reopen {finding.id[:10]}")
 
 
 def _check_length(wish: Acceptance, case: _Case) -> None:
-    longest, now = case.rule.longest, case.by.now
+    longest = case.rule.longest
     if longest is None:
         raise UsageError(f"The policy allows nobody to accept a {case.severity} finding.", "See: fixby policy show")
-    if wish.until <= now:
+    if wish.until <= case.now:
         raise UsageError("The acceptance would end before it begins.", "Give an end that lies in the future.")
-    if wish.until - now > longest:
+    if wish.until - case.now > longest:
         what = f"a finding of {case.severity} severity for at most {length(longest)}"
         raise UsageError(f"The policy accepts {what}.", "Give an earlier end.")
 
@@ -132,7 +183,7 @@ def _check_length(wish: Acceptance, case: _Case) -> None:
 def _check_approvers(approvals: Sequence[str], requester: str, rule: AcceptanceRule) -> None:
     for person in approvals:
         if person == requester:
-            raise UsageError(f"{person} asked for the acceptance and cannot approve it.", "Ask somebody else.")
+            raise UsageError("Whoever asks for an acceptance cannot approve it.", "Somebody else has to.")
         if rule.by and person not in rule.by:
             raise UsageError(f"{person} may not approve this.", f"The policy names: {', '.join(rule.by)}.")
     if len(set(approvals)) < len(approvals):

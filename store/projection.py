@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from fixby.asset import Asset, Exploitation
+from fixby.asset import UNEXPLOITED, Asset, Exploitation
 from fixby.decision import Decision
 from fixby.finding import Category
 from fixby.known import Presence
@@ -83,6 +83,9 @@ class Projector:
             Decision.REVOKED: self._revoke,
             Decision.DISMISSED: self._dismiss,
             Decision.REINSTATED: self._reinstate,
+            Decision.ASSIGNED: self._assign,
+            Decision.TAGGED: self._tag,
+            Decision.COMMENTED: self._comment,
             Decision.RATED: self._rate,
             **dict.fromkeys(_NOTED, self._note),
         }
@@ -107,10 +110,11 @@ class Projector:
 
     def terms(self, row: FindingRow) -> Terms:
         """The terms that the policy in force gives a finding."""
-        rating = self.rows.exploitations.get(row.id)
-        if rating is None:
+        rating, tags = self.rows.exploitations.get(row.id), tuple(orjson.loads(row.tags))
+        if rating is None and not tags:
             return self._common_terms(row.asset, row.category)
-        return terms_for(self.policy(row.asset), self._facts(row.asset, row.category, exploitation_of(rating)))
+        facts = self._facts(row.asset, row.category, exploitation_of(rating) if rating else UNEXPLOITED)
+        return terms_for(self.policy(row.asset), replace(facts, tags=tags))
 
     def policy(self, asset: str) -> Policy:
         """The policy in force for an asset: the shipped one where the log names none."""
@@ -169,6 +173,8 @@ class Projector:
             None,
             event.seq,
             event.seq,
+            "",
+            "[]",
         )
         row = self.rows.findings[event.subject] = FindingRow(*values)
         self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
@@ -261,6 +267,19 @@ class Projector:
         row = self.rows.findings[event.subject]
         _text(body["reason"])
         row.dismissed_at = None
+
+    def _assign(self, event: Event, body: Mapping[str, Any]) -> None:
+        self.rows.findings[event.subject].assignee = _text(body["assignee"])
+
+    def _tag(self, event: Event, body: Mapping[str, Any]) -> None:
+        row = self.rows.findings[event.subject]
+        row.tags = encoded([_text(tag) for tag in body["tags"]]).decode()
+        if row.closed_at is None:
+            self._write_clock(row, self._timeline(row))
+
+    def _comment(self, event: Event, body: Mapping[str, Any]) -> None:
+        _text(body["reason"])
+        _ = self.rows.findings[event.subject]
 
     def _rate(self, event: Event, body: Mapping[str, Any]) -> None:
         row, at = self.rows.findings[event.subject], body["observed_at"]
@@ -387,7 +406,7 @@ def _policy(toml: str, days: str) -> Policy:
 
 def days_in(body: Mapping[str, Any]) -> str:
     """The days of the calendar of a policy that an event tells of; early ones tell its name only."""
-    return _text(body["days"]) if "days" in body else exceptions(policies.parse(body["toml"], "").terms.calendar)
+    return _text(body["days"]) if "days" in body else exceptions(policies.parse(_text(body["toml"]), "").terms.calendar)
 
 
 _PRESENCE = {

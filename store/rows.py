@@ -13,7 +13,7 @@ Row = TypeVar("Row")
 
 @dataclass(slots=True)
 class FindingRow:
-    """A row of the table `finding`, in the order of its columns."""
+    """A row of the table `finding`, in the order of its columns; `tags` is JSON."""
 
     id: str
     identity: str
@@ -44,6 +44,8 @@ class FindingRow:
     policy: int | None
     first_event: int
     last_event: int
+    assignee: str
+    tags: str
 
 
 @dataclass(slots=True)

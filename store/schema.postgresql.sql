@@ -84,6 +84,8 @@ CREATE TABLE finding (
 	policy BIGINT, 
 	first_event BIGINT NOT NULL, 
 	last_event BIGINT NOT NULL, 
+	assignee TEXT NOT NULL, 
+	tags TEXT NOT NULL, 
 	PRIMARY KEY (id)
 );
 CREATE INDEX finding_asset ON finding (asset);

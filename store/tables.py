@@ -97,6 +97,8 @@ finding = Table(
     Column("policy", BigInteger),
     Column("first_event", BigInteger, nullable=False),
     Column("last_event", BigInteger, nullable=False),
+    Column("assignee", Text, nullable=False),
+    Column("tags", Text, nullable=False),
     Index("finding_asset", "asset"),
     Index("finding_due", "closed_at", "due_at"),
     Index("finding_open", "closed_at", "severity"),

@@ -56,9 +56,9 @@ ADA, BOB, EVE = (By(name, START + DAY) for name in ("ada", "bob", "eve"))
 
 def test_an_acceptance_waits_for_its_approvals_and_pauses_the_clock_from_the_last_of_them(database: Database) -> None:
     id_ = high(database)
-    assert not decisions.accept(database, id_, wish(), ADA)
+    assert not decisions.accept(database, [id_], wish(), ADA)
     assert status(database, START + DAY) == (State.OPEN, "on_track")
-    assert decisions.approve(database, id_, By("bob", START + 2 * DAY))
+    assert decisions.approve(database, [id_], By("bob", START + 2 * DAY))
     assert status(database, START + 9 * DAY) == (State.ACCEPTED, "paused")
     after = the_one(database, now=START + 30 * DAY)
     assert (after.state, after.sla_status, after.due_at) == (State.OPEN, "on_track", START + 35 * DAY)
@@ -68,8 +68,8 @@ def test_an_acceptance_waits_for_its_approvals_and_pauses_the_clock_from_the_las
 
 def test_a_revoked_acceptance_gives_back_what_was_left_and_no_more(database: Database) -> None:
     id_ = high(database)
-    decisions.accept(database, id_, wish(), ADA, ["bob"])
-    decisions.revoke(database, id_, "it is reachable", By("eve", START + 10 * DAY))
+    decisions.accept(database, [id_], wish(), ADA, ["bob"])
+    decisions.revoke(database, [id_], "it is reachable", By("eve", START + 10 * DAY))
     one = the_one(database, now=START + 10 * DAY)
     assert (one.state, one.due_at) == (State.OPEN, START + 16 * DAY)
     assert acceptance(database, id_).ended_because == "revoked"
@@ -106,19 +106,19 @@ def test_an_acceptance_is_void_once_its_facts_are_others(
 ) -> None:
     seen(database, finding, at=START)
     id_ = the_one(database).id
-    decisions.accept(database, id_, wish(), ADA, approvals)
+    decisions.accept(database, [id_], wish(), ADA, approvals)
     event(database, START + 5 * DAY)
     ended = acceptance(database, id_)
     assert (ended.ended_at, ended.ended_because) == (START + 5 * DAY, reason)
     assert the_one(database, now=START + 5 * DAY).state is State.OPEN
     with pytest.raises(UsageError, match="No acceptance"):
-        decisions.approve(database, id_, By("eve", START + 6 * DAY))
+        decisions.approve(database, [id_], By("eve", START + 6 * DAY))
     assert list(flaws(database)) == []
 
 
 def test_an_acceptance_survives_the_findings_disappearing_and_coming_back(database: Database) -> None:
     id_ = high(database)
-    decisions.accept(database, id_, wish(), ADA, ["bob"])
+    decisions.accept(database, [id_], wish(), ADA, ["bob"])
     seen(database, at=START + 3 * DAY)
     assert the_one(database, now=START + 3 * DAY).state is State.FIXED
     seen(database, weakness(), at=START + 4 * DAY)
@@ -129,11 +129,11 @@ def test_an_acceptance_survives_the_findings_disappearing_and_coming_back(databa
 
 def test_extending_is_a_new_acceptance_that_replaces_the_old_once_it_is_approved(database: Database) -> None:
     id_ = high(database)
-    decisions.accept(database, id_, wish(10), ADA, ["bob"])
+    decisions.accept(database, [id_], wish(10), ADA, ["bob"])
     longer = By("ada", START + 5 * DAY)
-    assert not decisions.accept(database, id_, wish(40), longer)
+    assert not decisions.accept(database, [id_], wish(40), longer)
     assert status(database, START + 6 * DAY) == (State.ACCEPTED, "paused")
-    decisions.approve(database, id_, By("bob", START + 7 * DAY))
+    decisions.approve(database, [id_], By("bob", START + 7 * DAY))
     assert status(database, START + 39 * DAY) == (State.ACCEPTED, "paused")
     old, new = load(database, [id_]).acceptances[id_]
     assert (old.ended_because, new.ended_at) == ("replaced by another", None)
@@ -146,10 +146,10 @@ def test_extending_is_a_new_acceptance_that_replaces_the_old_once_it_is_approved
 def test_nobody_approves_alone_or_twice(database: Database, approvals: list[str], said: str) -> None:
     id_ = high(database)
     with pytest.raises(UsageError, match=said):
-        decisions.accept(database, id_, wish(), ADA, approvals)
-    decisions.accept(database, id_, wish(), ADA)
+        decisions.accept(database, [id_], wish(), ADA, approvals)
+    decisions.accept(database, [id_], wish(), ADA)
     with pytest.raises(UsageError, match="cannot approve it"):
-        decisions.approve(database, id_, ADA)
+        decisions.approve(database, [id_], ADA)
 
 
 def policy(critical: str) -> Policy:
@@ -171,46 +171,46 @@ def policy(critical: str) -> Policy:
 def test_the_policy_in_force_bounds_what_may_be_accepted(database: Database, critical: str, said: str) -> None:
     seen(database, weakness(severity=Severity.CRITICAL), at=START, policy=policy(critical))
     with pytest.raises(UsageError, match=said):
-        decisions.accept(database, the_one(database).id, wish(), ADA, ["bob"])
+        decisions.accept(database, [the_one(database).id], wish(), ADA, ["bob"])
     assert the_one(database, now=START + DAY).state is State.OPEN
 
 
 def test_a_clock_that_was_set_back_does_not_decide_before_what_happened_last(database: Database) -> None:
     id_ = high(database)
-    decisions.accept(database, id_, wish(2), ADA)
+    decisions.accept(database, [id_], wish(2), ADA)
     seen(database, weakness(), at=START + 3 * DAY)
     with pytest.raises(UsageError, match="No acceptance"):
-        decisions.approve(database, id_, BOB)
+        decisions.approve(database, [id_], BOB)
     with pytest.raises(UsageError, match="end before it begins"):
-        decisions.accept(database, id_, wish(2), ADA)
+        decisions.accept(database, [id_], wish(2), ADA)
 
 
 def test_an_acceptance_that_ends_before_it_begins_is_none(database: Database) -> None:
     with pytest.raises(UsageError, match="end before it begins"):
-        decisions.accept(database, high(database), wish(1), ADA)
+        decisions.accept(database, [high(database)], wish(1), ADA)
 
 
 def test_what_is_dismissed_is_due_never_and_survives_scans_until_it_is_reinstated(database: Database) -> None:
     id_ = high(database)
-    decisions.dismiss(database, id_, "generated code", ADA)
+    decisions.dismiss(database, [id_], "generated code", ADA)
     seen(database, weakness(), at=START + 2 * DAY)
     assert status(database, START + 20 * DAY) == (State.DISMISSED, "exempt")
     assert queries.matching(database, [], START) == [id_]
     with pytest.raises(UsageError, match="is dismissed"):
-        decisions.accept(database, id_, wish(), ADA)
-    decisions.reinstate(database, id_, "it is not", By("ada", START + 9 * DAY))
+        decisions.accept(database, [id_], wish(), ADA)
+    decisions.reinstate(database, [id_], "it is not", By("ada", START + 9 * DAY))
     one = the_one(database, now=START + 9 * DAY)
     assert (one.state, one.sla_status, one.due_at) == (State.OPEN, "breached", START + 7 * DAY)
     with pytest.raises(UsageError, match="is not dismissed"):
-        decisions.reinstate(database, id_, "again", ADA)
+        decisions.reinstate(database, [id_], "again", ADA)
 
 
 def test_what_is_fixed_needs_no_decision(database: Database) -> None:
     id_ = high(database)
     seen(database, at=START + DAY)
     for decide in (
-        lambda: decisions.dismiss(database, id_, "", BOB),
-        lambda: decisions.accept(database, id_, wish(), BOB),
+        lambda: decisions.dismiss(database, [id_], "", BOB),
+        lambda: decisions.accept(database, [id_], wish(), BOB),
     ):
         with pytest.raises(UsageError, match="is fixed"):
             decide()
@@ -218,9 +218,9 @@ def test_what_is_fixed_needs_no_decision(database: Database) -> None:
 
 def test_there_is_nothing_to_decide_of_what_does_not_exist(database: Database) -> None:
     with pytest.raises(UsageError, match="There is no finding"):
-        decisions.dismiss(database, "f00", "", EVE)
+        decisions.dismiss(database, ["f00"], "", EVE)
     with pytest.raises(UsageError, match="No acceptance"):
-        decisions.revoke(database, high(database), "", EVE)
+        decisions.revoke(database, [high(database)], "", EVE)
 
 
 def test_closed_findings_keep_the_verdict_of_the_policy_they_were_closed_under(database: Database) -> None:

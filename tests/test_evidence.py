@@ -90,14 +90,14 @@ def decide(database: Database) -> None:
     [injected, silly] = [one.id for one in found(database, "category:code")]
     leaked = the_one(database, "category:secret").id
     ada = By("ada", START + 4 * DAY)
-    decisions.accept(database, injected, Acceptance("owner", "no input", START + 9 * DAY, "a filter"), ada, ["bob"])
-    decisions.accept(database, leaked, Acceptance("owner", "a test key", START + 20 * DAY), ada)
-    decisions.approve(database, leaked, By("bob", START + 5 * DAY))
-    decisions.revoke(database, leaked, "it was none", By("bob", START + 6 * DAY))
-    decisions.accept(database, leaked, Acceptance("owner", "soon gone", START + 30 * DAY), By("ada", START + 7 * DAY))
-    decisions.dismiss(database, silly, "dead code", By("eve", START + 8 * DAY))
+    decisions.accept(database, [injected], Acceptance("owner", "no input", START + 9 * DAY, "a filter"), ada, ["bob"])
+    decisions.accept(database, [leaked], Acceptance("owner", "a test key", START + 20 * DAY), ada)
+    decisions.approve(database, [leaked], By("bob", START + 5 * DAY))
+    decisions.revoke(database, [leaked], "it was none", By("bob", START + 6 * DAY))
+    decisions.accept(database, [leaked], Acceptance("owner", "soon gone", START + 30 * DAY), By("ada", START + 7 * DAY))
+    decisions.dismiss(database, [silly], "dead code", By("eve", START + 8 * DAY))
     with pytest.raises(UsageError):
-        decisions.approve(database, critical, ada)
+        decisions.approve(database, [critical], ada)
 
 
 def exported(

@@ -75,9 +75,9 @@ def test_a_high_finding_whose_risk_is_accepted_passes_once_that_is_signed_off(tm
     [breached] = called("list", "sla:breached", "--json", cwd=repo).document["findings"]
     database = open_for_writing(str(repo / ".fixby" / "fixby.db"))
     now = int(time.time())
-    decisions.accept(database, breached["id"], Acceptance("ada", "behind a login", now + 9 * DAY), By("ada", now))
+    decisions.accept(database, [breached["id"]], Acceptance("ada", "behind a login", now + 9 * DAY), By("ada", now))
     assert called("gate", cwd=repo).code == 1
-    decisions.approve(database, breached["id"], By("grace", now))
+    decisions.approve(database, [breached["id"]], By("grace", now))
     assert called("gate", cwd=repo).code == 0
     database.close()
 
@@ -89,7 +89,7 @@ def test_a_critical_finding_fails_whatever_was_accepted(tmp_path: Path, known: P
     database = open_for_writing(str(repo / ".fixby" / "fixby.db"))
     now = int(time.time())
     taken = Acceptance("ada", "behind a login", now + 9 * DAY)
-    assert decisions.accept(database, critical["id"], taken, By("ada", now), ["grace", "katherine"])
+    assert decisions.accept(database, [critical["id"]], taken, By("ada", now), ["grace", "katherine"])
     database.close()
     assert called("gate", cwd=repo).code == 1
 

@@ -72,12 +72,12 @@ def decide(database: Database, chance: random.Random, at: int) -> None:
     id_, ada, bob = chance.choice(ids), By("ada", at), By("bob", at)
     wish = Acceptance("owner", "reason", at + chance.choice([1, 5, 20]) * DAY)
     acts: list[Callable[[], object]] = [
-        lambda: decisions.accept(database, id_, wish, ada, ["bob", "eve"]),
-        lambda: decisions.accept(database, id_, wish, ada),
-        lambda: decisions.approve(database, id_, bob),
-        lambda: decisions.revoke(database, id_, "no longer", bob),
-        lambda: decisions.dismiss(database, id_, "it is none", ada),
-        lambda: decisions.reinstate(database, id_, "it is one", ada),
+        lambda: decisions.accept(database, [id_], wish, ada, ["bob", "eve"]),
+        lambda: decisions.accept(database, [id_], wish, ada),
+        lambda: decisions.approve(database, [id_], bob),
+        lambda: decisions.revoke(database, [id_], "no longer", bob),
+        lambda: decisions.dismiss(database, [id_], "it is none", ada),
+        lambda: decisions.reinstate(database, [id_], "it is one", ada),
     ]
     chance.choice(acts)()
 

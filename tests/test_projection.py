@@ -173,5 +173,5 @@ def test_of_two_scanners_the_worse_one_decides_and_the_other_once_it_is_alone(da
 
 def test_an_event_of_a_kind_that_is_not_known_changes_nothing() -> None:
     rows = Rows()
-    Projector(rows).apply(log.Event(1, 0, "ada", "finding.tagged", "x", "{}"))
+    Projector(rows).apply(log.Event(1, 0, "ada", "finding.painted", "x", "{}"))
     assert rows == Rows()

@@ -43,7 +43,7 @@ def full(database: Database) -> Database:
     told(database, scan(secret(message="key", severity=Severity.INFO), at=NOW, scanner="detect-secrets"), asset=shop)
     exploitation.record(database, lambda names: ("CVE-2024-1234" in names, 12), By("ada", NOW))
     wish = Acceptance("ada", "not reachable", NOW + 30 * DAY)
-    decisions.accept(database, the_one(database, "rule:B102").id, wish, By("ada", NOW), ["bob"])
+    decisions.accept(database, [the_one(database, "rule:B102").id], wish, By("ada", NOW), ["bob"])
     return database
 
 

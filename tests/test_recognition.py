@@ -88,7 +88,7 @@ def test_the_earlier_due_date_of_two_that_become_one_counts(database: Database) 
 def test_what_somebody_called_a_false_positive_does_not_hide_another(database: Database) -> None:
     [older] = told(database, audit(vulnerability(names=(GHSA,)), at=100)).new
     [younger] = told(database, audit(*two(), at=200)).new
-    decisions.dismiss(database, older, "no", By("ada", 250))
+    decisions.dismiss(database, [older], "no", By("ada", 250))
     told(database, audit(vulnerability(names=(CVE, GHSA)), at=300))
     assert [(one.id, one.state) for one in found(database, "is:open")] == [(younger, State.OPEN)]
 
@@ -106,7 +106,7 @@ def test_one_finding_that_turns_out_to_be_two_gives_both_its_due_date(database: 
 
 def test_a_finding_that_was_part_of_an_accepted_one_is_not_accepted_and_runs(database: Database) -> None:
     [first] = told(database, audit(vulnerability(names=(CVE, GHSA)), at=0)).new
-    decisions.accept(database, first, Acceptance("ada", "not reachable", 9 * DAY), By("ada", DAY), ["bob"])
+    decisions.accept(database, [first], Acceptance("ada", "not reachable", 9 * DAY), By("ada", DAY), ["bob"])
     [second] = told(database, audit(*two(), at=3 * DAY)).new
     parted = next(one for one in found(database, now=4 * DAY) if one.id == second)
     assert (parted.state, parted.due_at) == (State.OPEN, 9 * DAY)
@@ -196,7 +196,7 @@ def test_code_that_comes_where_a_finding_was_that_went_on_elsewhere_is_new(datab
 
 def test_a_false_positive_was_said_of_the_code_that_it_was(database: Database) -> None:
     [id_] = told(database, edited(100, "eval(text)")).new
-    decisions.dismiss(database, id_, "a constant", By("ada", 150))
+    decisions.dismiss(database, [id_], "a constant", By("ada", 150))
     told(database, edited(200, "", "eval(text)"))
     assert the_one(database).state is State.DISMISSED
     told(database, edited(300, "", "eval(user.text)"))

@@ -57,11 +57,14 @@ def eventful(database: Database) -> Database:
 def decided(database: Database, now: int) -> None:
     """Every kind of decision, and news of exploitation."""
     ada, id_ = By("ada", now), the_one(database, "is:open category:code").id
-    decisions.accept(database, id_, Acceptance("ada", "not reachable", now + DAY), ada)
-    decisions.approve(database, id_, By("bob", now))
-    decisions.revoke(database, id_, "reachable", ada)
-    decisions.dismiss(database, id_, "generated", ada)
-    decisions.reinstate(database, id_, "by hand", ada)
+    decisions.accept(database, [id_], Acceptance("ada", "not reachable", now + DAY), ada)
+    decisions.approve(database, [id_], By("bob", now))
+    decisions.revoke(database, [id_], "reachable", ada)
+    decisions.dismiss(database, [id_], "generated", ada)
+    decisions.reinstate(database, [id_], "by hand", ada)
+    decisions.assign(database, [id_], "bob", ada)
+    decisions.tag(database, [id_], ["login"], [], ada)
+    decisions.comment(database, [id_], "soon", ada)
     exploitation.record(database, lambda _names: (True, 7), ada, {"known_date": "2026-11-20"})
 
 
@@ -95,6 +98,7 @@ def test_an_eventful_store_is_whole(eventful: Database) -> None:
     kinds = {str(kind).removeprefix("finding.") for (kind,) in eventful.run("SELECT DISTINCT kind FROM event")}
     expected = {"detected", "sighted", "changed", "observed", "not_observed", "unsighted", "fixed", "reopened"}
     expected |= {"carried", "merged", "accepted", "approved", "revoked", "dismissed", "reinstated", "rated"}
+    expected |= {"assigned", "tagged", "commented"}
     assert kinds == expected | {"scan.recorded", "policy.adopted", "asset.described", "exploitation.updated"}
     assert all(rows(eventful, table) for table in TABLES)
 

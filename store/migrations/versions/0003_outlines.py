@@ -1,4 +1,4 @@
-"""The outlines of files, the days of calendars; all rows are made anew from the log."""
+"""Outlines of files, days of calendars, assignees and tags; all rows are made anew from the log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,8 @@ def upgrade() -> None:
     for table in _PROJECTED:
         op.execute(f"DELETE FROM {table}")
     op.add_column("sighting", sa.Column("outline", sa.Text(), nullable=False))
+    op.add_column("finding", sa.Column("assignee", sa.Text(), nullable=False))
+    op.add_column("finding", sa.Column("tags", sa.Text(), nullable=False))
     op.add_column("policy", sa.Column("days", sa.Text(), nullable=False))
     op.create_table(
         "outline",
