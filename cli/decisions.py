@@ -1,19 +1,44 @@
-"""`fixby accept`, `approve`, `revoke`, `dismiss`, `reopen`: what people decide of one finding."""
+"""What people decide of findings: `fixby accept`, `approve`, `revoke`, `dismiss`, `reopen`, `assign`, `tag`, `comment`.
+
+Several findings, named or selected by a query, are decided together or not at all.
+"""
 
 import os
-from collections.abc import Callable
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 from fixby.cli import place as here
 from fixby.cli.actor import actor
+from fixby.cli.asking import asked
 from fixby.cli.instants import later
-from fixby.cli.output import emit
-from fixby.cli.place import Place, writing
-from fixby.decision import Acceptance
+from fixby.cli.output import emit, printable, show
+from fixby.cli.place import Place, reading, writing
+from fixby.decision import ME, Acceptance
+from fixby.decision import assignee as named
+from fixby.decision import tag as word
+from fixby.errors import Interrupted, UsageError
+from fixby.query import parse
 from fixby.reports import published
+from fixby.reports.plain import ID_LENGTH, safe
 from fixby.store import decisions, queries
 from fixby.store.database import Database
 from fixby.store.decisions import By
+from fixby.tracked import Accepted, TrackedFinding
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which findings are decided: those whose ids begin with `prefixes`, or those that `query` selects.
+
+    With a query they are shown and confirmed first; `sure` is a confirmation that was given before.
+    """
+
+    prefixes: Sequence[str]
+    query: str | None = None
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,59 +51,174 @@ class Wish:
     mitigation: str
 
 
-def accept(prefix: str, wish: Wish, place: Place, *, as_json: bool) -> None:
-    """Ask for the risk of a finding to be accepted."""
+def accept(choice: Choice, wish: Wish, place: Place, *, as_json: bool) -> None:
+    """Ask for the risk of findings to be accepted."""
+    reason, mitigation = _said(wish.reason, "--reason"), printable(wish.mitigation)
+    until = later(wish.until, "--until", here.now())
 
-    def act(database: Database, id_: str, by: By) -> str:
-        until = later(wish.until, "--until", by.now)
-        acceptance = Acceptance(wish.owner or by.actor, wish.reason, until, wish.mitigation)
-        is_valid = decisions.accept(database, id_, acceptance, by)
-        end = published.instant(until)
-        return f"accepted until {end}" if is_valid else f"waits for approval (fixby approve {id_[:10]}), until {end}"
+    def act(database: Database, ids: Sequence[str], by: By) -> None:
+        decisions.accept(
+            database, ids, Acceptance(printable(wish.owner.strip()) or by.actor, reason, until, mitigation), by
+        )
 
-    _decide(prefix, place, act, as_json=as_json)
-
-
-def approve(prefix: str, place: Place, *, as_json: bool) -> None:
-    """Approve the acceptance that waits."""
-
-    def act(database: Database, id_: str, by: By) -> str:
-        return "accepted" if decisions.approve(database, id_, by) else "approved; it waits for more approvals"
-
-    _decide(prefix, place, act, as_json=as_json)
+    _decide(choice, place, act, _how_accepted, as_json=as_json)
 
 
-def revoke(prefix: str, reason: str, place: Place, *, as_json: bool) -> None:
-    """Take an acceptance back."""
-    _decide(prefix, place, _saying(decisions.revoke, reason, "no longer accepted"), as_json=as_json)
+def approve(choice: Choice, place: Place, *, as_json: bool) -> None:
+    """Approve the acceptances that wait."""
+
+    def result(finding: TrackedFinding) -> str:
+        last = _last_acceptance(finding)
+        return "accepted" if last and last.valid else "approved; it waits for more approvals"
+
+    _decide(choice, place, decisions.approve, result, as_json=as_json)
 
 
-def dismiss(prefix: str, reason: str, place: Place, *, as_json: bool) -> None:
-    """Say that a finding is a false positive."""
-    _decide(prefix, place, _saying(decisions.dismiss, reason, "dismissed"), as_json=as_json)
+def revoke(choice: Choice, reason: str, place: Place, *, as_json: bool) -> None:
+    """Take acceptances back."""
+    _decide(choice, place, _because(decisions.revoke, reason), lambda _: "no longer accepted", as_json=as_json)
 
 
-def reopen(prefix: str, reason: str, place: Place, *, as_json: bool) -> None:
-    """Say that a dismissed finding is one after all."""
-    _decide(prefix, place, _saying(decisions.reinstate, reason, "open again"), as_json=as_json)
+def dismiss(choice: Choice, reason: str, place: Place, *, as_json: bool) -> None:
+    """Say that findings are false positives."""
+    _decide(choice, place, _because(decisions.dismiss, reason), lambda _: "dismissed", as_json=as_json)
 
 
-_Act = Callable[[Database, str, By], str]
+def reopen(choice: Choice, reason: str, place: Place, *, as_json: bool) -> None:
+    """Say that dismissed findings are some after all."""
+    _decide(choice, place, _because(decisions.reinstate, reason), lambda _: "open again", as_json=as_json)
 
 
-def _saying(decide: Callable[[Database, str, str, By], None], reason: str, words: str) -> _Act:
-    def act(database: Database, id_: str, by: By) -> str:
-        decide(database, id_, reason, by)
-        return words
+def assign(choice: Choice, to: str | None, place: Place, *, nobody: bool, as_json: bool) -> None:
+    """Say who sees to findings: a name, `me` for whoever acts, or nobody."""
+    if (to is None) is not nobody:
+        raise UsageError("A finding is assigned to somebody or to nobody.", "Give either --to NAME or --nobody.")
+    name = "" if to is None else named(actor(os.environ) if to == ME else to)
 
-    return act
+    def act(database: Database, ids: Sequence[str], by: By) -> None:
+        decisions.assign(database, ids, name, by)
+
+    _decide(choice, place, act, lambda _: f"assigned to {name or 'nobody'}", as_json=as_json)
 
 
-def _decide(prefix: str, place: Place, act: _Act, *, as_json: bool) -> None:
-    by = By(actor(os.environ), here.now())
+def tag(choice: Choice, add: Sequence[str], remove: Sequence[str], place: Place, *, as_json: bool) -> None:
+    """Give findings tags, and take some away."""
+    added, removed = [word(one) for one in add], [word(one) for one in remove]
+    if not added and not removed:
+        raise UsageError("There is no tag to add or to remove.", "Give --add WORD or --remove WORD.")
+    if both := sorted({*added} & {*removed}):
+        raise UsageError(f"{both[0]!r} is to be added and removed.", "Give each tag once.")
+
+    def act(database: Database, ids: Sequence[str], by: By) -> None:
+        decisions.tag(database, ids, added, removed, by)
+
+    def result(finding: TrackedFinding) -> str:
+        return f"tagged {' '.join(finding.tags)}" if finding.tags else "without tags"
+
+    _decide(choice, place, act, result, as_json=as_json)
+
+
+def comment(choice: Choice, text: str, place: Place, *, as_json: bool) -> None:
+    """Write a remark into the history of findings."""
+    _decide(choice, place, _because(decisions.comment, text, "--text"), lambda _: "commented", as_json=as_json)
+
+
+_Act = Callable[[Database, Sequence[str], By], object]
+
+
+def _decide(choice: Choice, place: Place, act: _Act, result: Callable[[TrackedFinding], str], *, as_json: bool) -> None:
+    """Decide of the findings that are chosen, and tell what came of each by its `result`."""
+    who = actor(os.environ)
+    ids = _chosen(choice, place)
+    by = By(who, here.now())
     with writing(place.configuration()) as database:
-        finding = queries.finding(database, prefix, by.now)
-        said = act(database, finding.id, by)
-        after = queries.finding(database, finding.id, by.now)
-        history = queries.history(database, finding.id)
-    emit(published.written(published.shown(after, history)) if as_json else f"{finding.id[:10]}: {said}")
+        if ids:
+            act(database, ids, by)
+        with database.reading():
+            after = queries.with_ids(database, ids, by.now)
+            history = queries.history(database, ids[0]) if len(choice.prefixes) == 1 else ()
+    if not as_json:
+        emit("\n".join(_summary(choice, after, result)))
+    elif len(choice.prefixes) == 1:
+        emit(published.written(published.shown(after[0], history)))
+    else:
+        emit(published.written(published.decided(after)))
+
+
+def _chosen(choice: Choice, place: Place) -> list[str]:
+    """The ids of the findings that are to be decided; those of a query have been shown and confirmed.
+
+    Raises `UsageError` where they are named in no way or in both, or nobody is there to ask; `Interrupted` for a no.
+    """
+    if (choice.query is None) is not bool(choice.prefixes):
+        raise UsageError("Findings are named by their ids or by a query.", "Give either ID... or --query QUERY.")
+    if choice.query is None:
+        with reading(place) as (database, _):
+            return queries.whole_ids(database, choice.prefixes)
+    if not choice.sure and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("Nobody is at a terminal to confirm what a query selects.", "If you are sure, give --yes.")
+    ids = _previewed(choice.query, place)
+    if ids and not choice.sure and not _confirmed(len(ids)):
+        raise Interrupted("Nothing was changed.")
+    return ids
+
+
+def _previewed(query: str, place: Place) -> list[str]:
+    """The ids that a query selects, the first of which are shown on standard error as `fixby list` shows them."""
+    terms, now = parse(asked([query])), here.now()
+    with reading(place) as (database, _), database.reading():
+        ids = queries.matching(database, terms, now)
+        first = queries.findings(database, terms, now, _SHOWN)
+    if first:
+        from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+
+        more = f"... and {len(ids) - len(first)} more\n" if len(ids) > len(first) else ""
+        with redirect_stdout(sys.stderr):
+            show(terminal.findings_table(first, now), f"{more}\n{_count(len(ids))} selected")
+    return ids
+
+
+_SHOWN = 10
+
+
+def _confirmed(number: int) -> bool:
+    sys.stderr.write(f"Decide of {_count(number)}? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _count(number: int) -> str:
+    return f"{number} finding{'' if number == 1 else 's'}"
+
+
+def _summary(choice: Choice, after: Sequence[TrackedFinding], result: Callable[[TrackedFinding], str]) -> list[str]:
+    """A line for each finding that was named; of those that a query selected, how many there are of each result."""
+    if not after:
+        return ["No finding is selected."]
+    if choice.query is None:
+        return [f"{one.id[:ID_LENGTH]}: {safe(result(one))}" for one in after]
+    return [f"{_count(number)}: {safe(words)}" for words, number in Counter(map(result, after)).items()]
+
+
+def _how_accepted(finding: TrackedFinding) -> str:
+    last = _last_acceptance(finding)
+    if last is None:
+        return "no longer accepted"
+    end = published.instant(last.terms.until)
+    return f"accepted until {end}" if last.valid else f"waits for approval (fixby approve), until {end}"
+
+
+def _last_acceptance(finding: TrackedFinding) -> Accepted | None:
+    return next((one for one in reversed(finding.decisions) if isinstance(one, Accepted)), None)
+
+
+def _because(decide: Callable[[Database, Sequence[str], str, By], None], reason: str, option: str = "--reason") -> _Act:
+    said = _said(reason, option)
+    return lambda database, ids, by: decide(database, ids, said, by)
+
+
+def _said(text: str, option: str) -> str:
+    """A text that says something; bytes that are no UTF-8 are written out."""
+    if not text.strip():
+        raise UsageError(f"{option} says nothing.", "Whoever reads it later wants to know.")
+    return printable(text.strip())

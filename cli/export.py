@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fixby.cli import evidence as made
+from fixby.cli.asking import asked
 from fixby.cli.instants import beginning
 from fixby.cli.output import emit, note, printable
 from fixby.cli.place import Place, reading_at
 from fixby.errors import ExitCode, FixbyError, ReportError
-from fixby.query import parse
 from fixby.reports import published
 from fixby.reports.evidence import MANIFEST, Cover, Entry, Package, Part, entry, opened, write
 from fixby.reports.plain import safe
@@ -35,8 +35,7 @@ class Wish:
 
 def run_evidence(wish: Wish, place: Place, *, as_json: bool) -> None:
     """Write the evidence of a period to a file. Raises `UsageError` where it cannot be written."""
-    query = " ".join(wish.query)
-    parse(query)
+    query = asked(wish.query)
     with reading_at(place, wish.as_of) as (database, _, now), database.reading():
         as_of = max(now, log.head(database).at)
         since = max(0, beginning(wish.since, "--since", as_of))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fixby.cli import place as here
+from fixby.cli.asking import asked
 from fixby.cli.output import emit, show
 from fixby.cli.place import Place, reading, reading_at
 from fixby.cli.scan import LONGEST_TABLE
@@ -13,7 +14,7 @@ from fixby.store import queries
 
 def run_list(words: Sequence[str], limit: int | None, as_of: str, place: Place, *, as_json: bool) -> None:
     """List the findings that a query selects, the first due first."""
-    query = parse(" ".join(words))
+    query = parse(asked(words))
     shown = limit if as_json else limit or LONGEST_TABLE
     with reading_at(place, as_of) as (database, _, now):
         findings = queries.findings(database, query, now, shown)

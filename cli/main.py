@@ -54,6 +54,12 @@ Query = Annotated[
 ]
 Tool = Annotated[str | None, typer.Option("--scanner", help="The tool that wrote the reports, if not to be found out.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The beginning of a finding's id.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="The beginnings of findings' ids.")]
+Selected = Annotated[
+    str | None,
+    typer.Option("--query", help="Decide of all findings that a query selects, not of ids.", autocompletion=_completed),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Decide of what the query selects without being asked.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Tell what was so then: a date or an instant, in UTC.")]
 Policies = Annotated[list[Path], typer.Argument(help="Policy files.")]
@@ -185,78 +191,159 @@ def show(
 
 @app.command()
 def accept(  # noqa: PLR0913 - what an acceptance says, where and how
-    id_: Id,
+    ids: Ids = None,
     *,
     reason: Annotated[str, typer.Option(help="Why the risk can be taken.")],
     until: Annotated[str, typer.Option(help="When that ends: a date, or a duration such as 30d.")],
     owner: Annotated[str, typer.Option(help="Who answers for it, if not you.")] = "",
     mitigation: Annotated[str, typer.Option(help="What is done meanwhile.")] = "",
+    query: Selected = None,
+    yes: Yes = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Ask for the risk of a finding to be accepted for some time; the policy says who must approve."""
+    """Ask for the risk of findings to be accepted for some time; the policy says who must approve."""
     from fixby.cli import decisions
 
+    choice = decisions.Choice(tuple(ids or ()), query, yes)
     wish = decisions.Wish(owner, reason, until, mitigation)
-    decisions.accept(id_, wish, Place(path, store, config), as_json=json)
+    decisions.accept(choice, wish, Place(path, store, config), as_json=json)
 
 
 @app.command()
-def approve(id_: Id, *, path: Folder = Path(), store: Store = None, config: Config = None, json: Json = False) -> None:
-    """Approve the acceptance of a finding that somebody else asked for."""
+def approve(  # noqa: PLR0913 - where and how, as every command
+    ids: Ids = None,
+    *,
+    query: Selected = None,
+    yes: Yes = False,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Approve the acceptances of findings that somebody else asked for."""
     from fixby.cli import decisions
 
-    decisions.approve(id_, Place(path, store, config), as_json=json)
+    choice = decisions.Choice(tuple(ids or ()), query, yes)
+    decisions.approve(choice, Place(path, store, config), as_json=json)
 
 
 @app.command()
 def revoke(  # noqa: PLR0913 - where and how, as every command
-    id_: Id,
+    ids: Ids = None,
     *,
     reason: Reason,
+    query: Selected = None,
+    yes: Yes = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Take the acceptance of a finding back: its time runs again."""
+    """Take the acceptances of findings back: their time runs again."""
     from fixby.cli import decisions
 
-    decisions.revoke(id_, reason, Place(path, store, config), as_json=json)
+    choice = decisions.Choice(tuple(ids or ()), query, yes)
+    decisions.revoke(choice, reason, Place(path, store, config), as_json=json)
 
 
 @app.command()
 def dismiss(  # noqa: PLR0913 - where and how, as every command
-    id_: Id,
+    ids: Ids = None,
     *,
     reason: Reason,
+    query: Selected = None,
+    yes: Yes = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Say that a finding is a false positive."""
+    """Say that findings are false positives."""
     from fixby.cli import decisions
 
-    decisions.dismiss(id_, reason, Place(path, store, config), as_json=json)
+    choice = decisions.Choice(tuple(ids or ()), query, yes)
+    decisions.dismiss(choice, reason, Place(path, store, config), as_json=json)
 
 
 @app.command()
 def reopen(  # noqa: PLR0913 - where and how, as every command
-    id_: Id,
+    ids: Ids = None,
     *,
     reason: Reason,
+    query: Selected = None,
+    yes: Yes = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Say that a dismissed finding is one after all: the time in between counts."""
+    """Say that dismissed findings are some after all: the time in between counts."""
     from fixby.cli import decisions
 
-    decisions.reopen(id_, reason, Place(path, store, config), as_json=json)
+    choice = decisions.Choice(tuple(ids or ()), query, yes)
+    decisions.reopen(choice, reason, Place(path, store, config), as_json=json)
+
+
+@app.command()
+def assign(  # noqa: PLR0913 - where and how, as every command
+    ids: Ids = None,
+    *,
+    to: Annotated[str | None, typer.Option(help="The name of who sees to them; me for yourself.")] = None,
+    nobody: Annotated[bool, typer.Option("--nobody", help="Nobody does any more.")] = False,
+    query: Selected = None,
+    yes: Yes = False,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Say who sees to findings."""
+    from fixby.cli import decisions
+
+    choice = decisions.Choice(tuple(ids or ()), query, yes)
+    decisions.assign(choice, to, Place(path, store, config), nobody=nobody, as_json=json)
+
+
+@app.command()
+def tag(  # noqa: PLR0913 - where and how, as every command
+    ids: Ids = None,
+    *,
+    add: Annotated[list[str] | None, typer.Option(help="A tag to give; may be given several times.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="A tag to take away; may be given several times.")] = None,
+    query: Selected = None,
+    yes: Yes = False,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Give findings tags, by which queries find them and policies shorten their time."""
+    from fixby.cli import decisions
+
+    choice = decisions.Choice(tuple(ids or ()), query, yes)
+    decisions.tag(choice, add or (), remove or (), Place(path, store, config), as_json=json)
+
+
+@app.command()
+def comment(  # noqa: PLR0913 - where and how, as every command
+    ids: Ids = None,
+    *,
+    text: Annotated[str, typer.Option("--text", "-m", help="The remark.")],
+    query: Selected = None,
+    yes: Yes = False,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Write a remark into the history of findings."""
+    from fixby.cli import decisions
+
+    choice = decisions.Choice(tuple(ids or ()), query, yes)
+    decisions.comment(choice, text, Place(path, store, config), as_json=json)
 
 
 @app.command()

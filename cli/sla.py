@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from fixby.cli.asking import asked
 from fixby.cli.instants import beginning
 from fixby.cli.output import emit, note, printable, show
 from fixby.cli.place import Place, reading_at
@@ -49,12 +50,12 @@ class Wish:
 
 def run_report(wish: Wish, place: Place) -> None:
     """Report on a period: what is open by status, what was opened and closed, compliance, breaches, time to fix."""
-    asked = parse(" ".join(wish.query))
+    query = parse(asked(wish.query))
     with reading_at(place, wish.as_of) as (database, _, as_of):
         since = beginning(wish.since, "--since", as_of)
         by = tuple(filter(None, wish.by.split(",")))
-        figures = report(database, Period(since, as_of, asked, by))
-        breaches = queries.findings(database, (*asked, Term("sla", ("breached",))), as_of)
+        figures = report(database, Period(since, as_of, query, by))
+        breaches = queries.findings(database, (*query, Term("sla", ("breached",))), as_of)
     if wish.format is Format.TERMINAL and wish.output is None:
         from fixby.reports import sla_terminal  # noqa: PLC0415 - rich takes a tenth of a second
 

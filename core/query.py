@@ -1,14 +1,15 @@
 """The query language: GitHub's search qualifiers over findings, such as `is:open severity:high -path:tests/**`."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from fixby.decision import ME
 from fixby.errors import UsageError
 
 QUALIFIERS = (
-    *("age", "asset", "category", "cve", "epss", "id", "is", "package", "path", "rule", "scanner", "severity", "sla"),
-    *("team", "tier"),
+    *("age", "asset", "assignee", "category", "cve", "epss", "id", "is", "package", "path", "rule", "scanner"),
+    *("severity", "sla", "tag", "team", "tier"),
 )
 """The qualifiers that are known, in the order in which they are listed to people."""
 
@@ -31,6 +32,18 @@ def parse(text: str) -> tuple[Term, ...]:
     return tuple(_term(word) for word in words)
 
 
+def addressed(text: str, me: Callable[[], str]) -> str:
+    """A query that says the same whoever reads it: `assignee:me` names the one who asks, whom `me` tells if need be.
+
+    Raises `UsageError` as `parse` does.
+    """
+    terms = parse(text)
+    if not any(_is_personal(term) for term in terms):
+        return text
+    name = me()
+    return " ".join(_written(_named(term, name) if _is_personal(term) else term) for term in terms)
+
+
 def completions(incomplete: str, values: Mapping[str, Sequence[str]]) -> list[str]:
     """What a word of a query that was begun may become; `values` has the values of qualifiers that have few."""
     sign = "-" if incomplete.startswith("-") else ""
@@ -41,6 +54,18 @@ def completions(incomplete: str, values: Mapping[str, Sequence[str]]) -> list[st
     named = before.split(",")
     known = [value for value in values.get(qualifier, ()) if value.startswith(last) and value not in named]
     return [f"{sign}{qualifier}:{before}{comma}{value}" for value in known]
+
+
+def _is_personal(term: Term) -> bool:
+    return term.qualifier == "assignee" and ME in term.values
+
+
+def _named(term: Term, name: str) -> Term:
+    return replace(term, values=tuple(name if value == ME else value for value in term.values))
+
+
+def _written(term: Term) -> str:
+    return shlex.quote(f"{'-' if term.negated else ''}{term.qualifier}:{','.join(term.values)}")
 
 
 def _term(word: str) -> Term:
@@ -63,6 +88,7 @@ def _known() -> str:
 _EXAMPLES = {
     "age": "age:>7d",
     "asset": "asset:web",
+    "assignee": "assignee:me",
     "category": "category:secret",
     "cve": "cve:CVE-2024-1234",
     "epss": "epss:>=10",
@@ -74,6 +100,7 @@ _EXAMPLES = {
     "scanner": "scanner:bandit",
     "severity": "severity:critical,high",
     "sla": "sla:breached",
+    "tag": "tag:login",
     "team": "team:payments",
     "tier": "tier:1",
 }

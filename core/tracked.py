@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fixby.decision import Acceptance
 from fixby.finding import Finding
 from fixby.known import Presence
 from fixby.severity import Severity
@@ -31,11 +32,36 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """An acceptance that nothing has ended: `by` asked for it at the UTC second `at`.
+
+    It is `valid`, or waits until it has as many `approvals`, the names of those who gave them, as are `needed`.
+    """
+
+    by: str
+    at: int
+    terms: Acceptance
+    approvals: tuple[str, ...]
+    needed: int
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """Somebody said at the UTC second `at` that the finding is none."""
+
+    by: str
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrackedFinding:
     """A finding of an asset, its state and its clock. Instants are UTC seconds since the epoch.
 
     `not_observed` says why the last scan could not tell, and is empty where it could. `sla_status` and `due_at` come
     from `fixby.sla`; `due_at` is None where nothing is due. `previous` is the id of an earlier occurrence.
+    `assignee` sees to it, empty for nobody; `decisions` are those in force, oldest first.
     """
 
     id: str
@@ -50,6 +76,9 @@ class TrackedFinding:
     witnesses: tuple[Witness, ...]
     not_observed: str = ""
     previous: str = ""
+    assignee: str = ""
+    tags: tuple[str, ...] = ()
+    decisions: tuple[Accepted | Dismissed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

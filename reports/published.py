@@ -13,7 +13,7 @@ from fixby.component import Component
 from fixby.finding import Finding, Location
 from fixby.policies.gate import Judgement
 from fixby.scan import Coverage, Scan, outcome_name
-from fixby.tracked import HistoryEntry, TrackedFinding
+from fixby.tracked import Accepted, Dismissed, HistoryEntry, TrackedFinding
 
 Document = dict[str, Any]
 
@@ -77,6 +77,11 @@ def shown(finding: TrackedFinding, history: Sequence[HistoryEntry]) -> Document:
         for entry in history
     ]
     return {"schema": "fixby.show/1", "finding": tracked_finding(finding), "history": events}
+
+
+def decided(findings: Sequence[TrackedFinding]) -> Document:
+    """What commands that decide about several findings print with `--json`."""
+    return {"schema": "fixby.decided/1", "decided": [tracked_finding(one) for one in findings]}
 
 
 def initialised(configuration: str, store: str) -> Document:
@@ -146,8 +151,9 @@ def tracked_finding(tracked: TrackedFinding) -> Document:
         "due_at": instant(tracked.due_at),
         "sla_status": tracked.sla_status,
         "previous": tracked.previous or None,
-        "owner": None,
-        "decisions": [],
+        "owner": tracked.assignee or None,
+        "tags": list(tracked.tags),
+        "decisions": [_decision(one) for one in tracked.decisions],
         "sightings": [
             {
                 "scanner": witness.scanner,
@@ -158,6 +164,23 @@ def tracked_finding(tracked: TrackedFinding) -> Document:
             }
             for witness in tracked.witnesses
         ],
+    }
+
+
+def _decision(decision: Accepted | Dismissed) -> Document:
+    if isinstance(decision, Dismissed):
+        return {"kind": "dismiss", "by": decision.by, "at": instant(decision.at), "reason": decision.reason}
+    return {
+        "kind": "accept",
+        "by": decision.by,
+        "at": instant(decision.at),
+        "owner": decision.terms.owner,
+        "reason": decision.terms.reason,
+        "mitigation": decision.terms.mitigation,
+        "until": instant(decision.terms.until),
+        "approvals": list(decision.approvals),
+        "needed": decision.needed,
+        "valid": decision.valid,
     }
 
 

@@ -26,7 +26,7 @@ from fixby.scan import Complete, Failed, Partial, Scan
 from fixby.severity import Severity, SeveritySource
 from fixby.sla.clock import Status
 from fixby.sla.duration import until
-from fixby.tracked import HistoryEntry, State, TrackedFinding
+from fixby.tracked import Accepted, Dismissed, HistoryEntry, State, TrackedFinding
 
 
 def rendered(*parts: RenderableType) -> str:
@@ -119,6 +119,9 @@ def _facts(tracked: TrackedFinding, now: int) -> Iterator[tuple[str, str]]:
     yield "severity", f"{finding.severity}, {_SOURCES[finding.severity_source]}"
     yield "state", _state(tracked)
     yield "due", f"{_moment(tracked.due_at)}, {due(tracked, now)}" if tracked.due_at else due(tracked, now)
+    yield "owner", tracked.assignee
+    yield "tags", " ".join(tracked.tags)
+    yield from map(_decision, tracked.decisions)
     yield "where", "\n".join(place(location) for location in finding.locations)
     yield "package", finding.component.purl if finding.component else ""
     yield "what", finding.message
@@ -136,7 +139,19 @@ def _facts(tracked: TrackedFinding, now: int) -> Iterator[tuple[str, str]]:
 
 def _event(entry: HistoryEntry) -> tuple[RenderableType, ...]:
     what = _EVENTS.get(entry.kind, _word(entry.kind.removeprefix("finding.")))
-    return _moment(entry.at), safe(entry.actor), what, Text(safe(entry.reason))
+    return _moment(entry.at), safe(entry.actor), what, _lines(entry.reason)
+
+
+def _decision(decision: Accepted | Dismissed) -> tuple[str, str]:
+    """What is in force, and who said it, when and why."""
+    if isinstance(decision, Dismissed):
+        return "dismissed", f"by {decision.by} {_moment(decision.at)}\n{decision.reason}"
+    terms, missing = decision.terms, decision.needed - len(decision.approvals)
+    said = f"until {_moment(terms.until)}, owner {terms.owner}, asked for by {decision.by}"
+    approved = f", approved by {' and '.join(decision.approvals)}" if decision.approvals else ""
+    waiting = "" if decision.valid else f", waits for {missing} more approval{'s' if missing > 1 else ''}"
+    meanwhile = f"\nmeanwhile: {terms.mitigation}" if terms.mitigation else ""
+    return "accepted" if decision.valid else "acceptance", f"{said}{approved}{waiting}\n{terms.reason}{meanwhile}"
 
 
 def _state(tracked: TrackedFinding) -> str:

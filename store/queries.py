@@ -7,6 +7,7 @@ from typing import Any, Literal
 import orjson
 
 from fixby.closing import in_scope
+from fixby.decision import Acceptance, Decision
 from fixby.errors import UsageError
 from fixby.known import Presence
 from fixby.query import Term
@@ -14,8 +15,9 @@ from fixby.severity import Severity
 from fixby.sla.sql import DUE_AT, STATUS
 from fixby.store.codec import decoded
 from fixby.store.database import Database, Row
-from fixby.store.selection import ACCEPTED, condition
-from fixby.tracked import HistoryEntry, State, TrackedFinding, Witness
+from fixby.store.rows import AcceptanceRow, marks_for, pieces, select
+from fixby.store.selection import ACCEPTED, Condition, condition
+from fixby.tracked import Accepted, Dismissed, HistoryEntry, State, TrackedFinding, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,33 @@ class RecordedScan:
 
 def findings(database: Database, query: Sequence[Term], now: int, limit: int | None = None) -> list[TrackedFinding]:
     """The findings that a query selects, the first due first. Raises `UsageError` for a value that makes no sense."""
-    where = condition(query)
-    chosen = f"SELECT *, {DUE_AT} AS due FROM finding WHERE {where.sql} ORDER BY {_order(query)}"
+    return _selected(database, condition(query), _order(query), now, limit)
+
+
+def with_ids(database: Database, ids: Iterable[str], now: int) -> list[TrackedFinding]:
+    """The findings of these ids, in order of id."""
+    found: list[TrackedFinding] = []
+    for some in pieces(sorted(ids)):
+        marks, named = marks_for(some)
+        found += _selected(database, Condition(f"finding.id IN ({marks})", {**named}), "finding.id", now)
+    return found
+
+
+def _selected(
+    database: Database, where: Condition, order: str, now: int, limit: int | None = None
+) -> list[TrackedFinding]:
+    chosen = f"SELECT *, {DUE_AT} AS due FROM finding WHERE {where.sql} ORDER BY {order}"
     rows = database.run(
-        f"SELECT finding.id, asset, closed_at, started_at, due, {STATUS} AS status, previous, body,"
+        f"SELECT finding.id, asset, closed_at, started_at, due, {STATUS} AS status, previous, assignee, tags, body,"
         f" dismissed_at IS NOT NULL, {ACCEPTED}"
         f" FROM ({chosen}{f' LIMIT {limit:d}' if limit is not None else ''}) AS finding"
-        f" JOIN event ON event.seq = finding.detail ORDER BY {_order(query)}",
+        f" JOIN event ON event.seq = finding.detail ORDER BY {order}",
         **where.parameters,
         now=now,
     )
-    witnesses = _witnesses(database, [str(row[0]) for row in rows])
-    return [_tracked(row, witnesses[str(row[0])]) for row in rows]
+    ids = [str(row[0]) for row in rows]
+    witnesses, decisions = _witnesses(database, ids), _decisions(database, ids, now)
+    return [_tracked(row, witnesses[id_], decisions.get(id_, ())) for id_, row in zip(ids, rows, strict=True)]
 
 
 def _order(query: Sequence[Term]) -> str:
@@ -63,11 +80,23 @@ def matching(database: Database, query: Sequence[Term], now: int) -> list[str]:
 
 def finding(database: Database, prefix: str, now: int) -> TrackedFinding:
     """The one finding whose id begins with `prefix`. Raises `UsageError` where none or several do."""
-    found = findings(database, [Term("id", (prefix,))], now, limit=3)
+    [found] = with_ids(database, whole_ids(database, [prefix]), now)
+    return found
+
+
+def whole_ids(database: Database, prefixes: Iterable[str]) -> list[str]:
+    """The ids that begin with these prefixes, each once. Raises `UsageError` where with one no id or several begin."""
+    return list(dict.fromkeys(_whole_id(database, prefix) for prefix in prefixes))
+
+
+def _whole_id(database: Database, prefix: str) -> str:
+    where = condition([Term("id", (prefix,))])
+    rows = database.run(f"SELECT id FROM finding WHERE {where.sql} ORDER BY id LIMIT 3", **where.parameters)
+    found = [str(id_) for (id_,) in rows]
     if not found:
         raise UsageError(f"No finding has an id that begins with {prefix!r}.", "See the ids: fixby list")
     if len(found) > 1:
-        some = ", ".join(one.id[:12] for one in found)
+        some = ", ".join(id_[:12] for id_ in found)
         raise UsageError(f"Several findings have an id that begins with {prefix!r}: {some}, ...", "Give more of it.")
     return found[0]
 
@@ -92,8 +121,9 @@ def history(database: Database, id_: str) -> list[HistoryEntry]:
     return [HistoryEntry(at, actor, kind, orjson.loads(body).get("reason") or "") for at, actor, kind, body in rows]
 
 
-def _tracked(row: Row, witnesses: Sequence[Witness]) -> TrackedFinding:
-    id_, asset, closed_at, started_at, due_at, status, previous, body, is_dismissed, is_accepted = row
+def _tracked(row: Row, witnesses: Sequence[Witness], decisions: Sequence[Accepted | Dismissed]) -> TrackedFinding:
+    id_, asset, closed_at, started_at, due_at, status, previous, assignee, tags, body, *flags = row
+    is_dismissed, is_accepted = flags
     values: dict[str, Any] = {"closed_at": closed_at, "due_at": due_at, "first_seen": started_at, "asset": asset}
     return TrackedFinding(
         id=str(id_),
@@ -104,6 +134,9 @@ def _tracked(row: Row, witnesses: Sequence[Witness]) -> TrackedFinding:
         witnesses=tuple(witnesses),
         not_observed="" if closed_at is not None else _why_not_observed(witnesses),
         previous=str(previous or ""),
+        assignee=str(assignee),
+        tags=tuple(orjson.loads(str(tags))),
+        decisions=tuple(decisions),
         **values,
     )
 
@@ -122,12 +155,12 @@ def _why_not_observed(witnesses: Sequence[Witness]) -> str:
 def _witnesses(database: Database, ids: Sequence[str]) -> Mapping[str, list[Witness]]:
     scans = _scan_times(database)
     found: dict[str, list[Witness]] = {id_: [] for id_ in ids}
-    for start in range(0, len(ids), _PIECE):
-        named = {f"v{number}": id_ for number, id_ in enumerate(ids[start : start + _PIECE])}
+    for some in pieces(ids):
+        marks, named = marks_for(some)
         rows = database.run(
             "SELECT finding_id, asset, scanner, presence, sighting.severity, reason, units, last_scan FROM sighting"
             " JOIN finding ON finding.id = finding_id"
-            f" WHERE finding_id IN ({', '.join(f':{name}' for name in named)}) ORDER BY finding_id, scanner",
+            f" WHERE finding_id IN ({marks}) ORDER BY finding_id, scanner",
             **named,
         )
         for id_, *rest in rows:
@@ -135,7 +168,30 @@ def _witnesses(database: Database, ids: Sequence[str]) -> Mapping[str, list[Witn
     return found
 
 
-_PIECE = 500
+def _decisions(database: Database, ids: Sequence[str], now: int) -> Mapping[str, list[Accepted | Dismissed]]:
+    """What is in force of what people decided; a finding that is dismissed can be accepted no more."""
+    found: dict[str, list[Accepted | Dismissed]] = {}
+    for some in pieces(ids):
+        marks, named = marks_for(some)
+        living = f"finding_id IN ({marks}) AND ended_at IS NULL AND until_at > :now ORDER BY seq"
+        for row in select(database, AcceptanceRow, "acceptance", living, now=now, **named):
+            found.setdefault(row.finding_id, []).append(_accepted(row))
+        rows: Iterable[Any] = database.run(
+            "SELECT subject, actor, at, body FROM event WHERE seq IN (SELECT max(seq) FROM event"
+            f" JOIN finding ON finding.id = subject WHERE subject IN ({marks}) AND dismissed_at IS NOT NULL"
+            " AND kind = :dismissed GROUP BY subject)",
+            dismissed=Decision.DISMISSED,
+            **named,
+        )
+        for id_, actor, at, body in rows:
+            found.setdefault(id_, []).append(Dismissed(actor, at, orjson.loads(body)["reason"]))
+    return found
+
+
+def _accepted(row: AcceptanceRow) -> Accepted:
+    terms = Acceptance(row.owner, row.reason, row.until_at, row.mitigation)
+    approvals = tuple(orjson.loads(row.approvals))
+    return Accepted(row.requested_by, row.requested_at, terms, approvals, row.needed, row.valid_from is not None)
 
 
 @dataclass(frozen=True, slots=True)

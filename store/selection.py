@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from fixby.decision import ME, NOBODY, tag
 from fixby.errors import UsageError
 from fixby.finding import Category
 from fixby.query import Term
@@ -56,6 +57,7 @@ ACCEPTED = (
 def known_values() -> dict[str, list[str]]:
     """The values of the qualifiers that have few."""
     return {
+        "assignee": [ME, NOBODY],
         "is": list(_STATES),
         "severity": list(Severity),
         "category": list(Category),
@@ -134,6 +136,18 @@ def _tier(value: str, bind: Bind) -> str:
     return f"EXISTS (SELECT 1 FROM asset WHERE name = finding.asset AND tier = {bind(value)})"
 
 
+def _assignee(value: str, bind: Bind) -> str:
+    if value == ME:
+        raise UsageError("assignee:me is whoever asks, and here nobody does.", "Name the person.")
+    return f"finding.assignee = {bind('' if value == NOBODY else value)}"
+
+
+def _tag(value: str, bind: Bind) -> str:
+    """Tags are words in a list of JSON: none has a quote in it."""
+    pattern = f'%"{_escaped(tag(value))}"%'
+    return f"finding.tags LIKE {bind(pattern)} ESCAPE '!'"
+
+
 def _asset(value: str, bind: Bind) -> str:
     return f"finding.asset = {bind(value)}"
 
@@ -166,6 +180,7 @@ def _name(value: str, bind: Bind) -> str:
 _COMPILERS: dict[str, Callable[[str, Bind], str]] = {
     "age": _age,
     "asset": _asset,
+    "assignee": _assignee,
     "category": _category,
     "cve": _name,
     "epss": _epss,
@@ -177,6 +192,7 @@ _COMPILERS: dict[str, Callable[[str, Bind], str]] = {
     "scanner": _scanner,
     "severity": _severity,
     "sla": _sla,
+    "tag": _tag,
     "team": _team,
     "tier": _tier,
 }

@@ -26,6 +26,8 @@ def completed(tmp_path: Path, *words: str) -> list[str]:
         (("fixby", "list", "severity", ":", "cr"), ["critical"]),
         (("fixby", "list", "scanner", ":", "ba"), ["bandit"]),
         (("fixby", "sla", "report", "category", ":", "sec"), ["secret"]),
+        (("fixby", "list", "assignee", ":", ""), ["me", "nobody"]),
+        (("fixby", "dismiss", "--query", "is:op"), ["is:open"]),
         (("fixby", "list", "path:s"), []),
         (("fixby", "list", "nonsense:"), []),
     ],

@@ -192,7 +192,7 @@ def test_a_scanner_that_was_ever_recorded_must_go_on_looking_unless_the_policy_s
     assert judge({}, scans=[*ALL_LOOKED, stale], policy=only_bandit).verdict is Verdict.PASS
 
 
-KNOWN_QUALIFIERS = "Known are: age, asset, category"
+KNOWN_QUALIFIERS = "Known are: age, asset, assignee, category"
 MISTAKES = [
     # written, instead, line and key and problem, mend
     ('name = "ours"', "", "1: name is missing.", 'Write name = "..."'),

@@ -78,6 +78,9 @@ def decide(database: Database, chance: random.Random, at: int) -> None:
         lambda: decisions.revoke(database, [id_], "no longer", bob),
         lambda: decisions.dismiss(database, [id_], "it is none", ada),
         lambda: decisions.reinstate(database, [id_], "it is one", ada),
+        lambda: decisions.assign(database, ids[:3], chance.choice(["ada", ""]), bob),
+        lambda: decisions.tag(database, ids[:3], [chance.choice("abc")], [chance.choice("abc")], bob),
+        lambda: decisions.comment(database, [id_], "soon", bob),
     ]
     chance.choice(acts)()
 

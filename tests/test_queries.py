@@ -43,7 +43,10 @@ def full(database: Database) -> Database:
     told(database, scan(secret(message="key", severity=Severity.INFO), at=NOW, scanner="detect-secrets"), asset=shop)
     exploitation.record(database, lambda names: ("CVE-2024-1234" in names, 12), By("ada", NOW))
     wish = Acceptance("ada", "not reachable", NOW + 30 * DAY)
-    decisions.accept(database, [the_one(database, "rule:B102").id], wish, By("ada", NOW), ["bob"])
+    ada, injected = By("ada", NOW), the_one(database, "rule:B102").id
+    decisions.accept(database, [injected], wish, ada, ["bob"])
+    decisions.assign(database, [injected], "bob", ada)
+    decisions.tag(database, [injected, the_one(database, "rule:B101").id], ["log_in", "löschen"], [], ada)
     return database
 
 
@@ -79,6 +82,15 @@ CASES = {
     "scanner:Bandit": set(),
     "asset:shop": {"key"},
     "-asset:shop": {"eval", "exec", "assert", "odd", "django"},
+    "assignee:bob": {"exec"},
+    "assignee:bob,ada": {"exec"},
+    "assignee:Bob": set(),
+    "assignee:nobody": {"eval", "assert", "odd", "django", "key"},
+    "-assignee:nobody": {"exec"},
+    "tag:log_in": {"exec", "assert"},
+    "tag:löschen is:open": {"exec"},
+    "tag:log-in,log": set(),
+    "-tag:log_in": {"eval", "odd", "django", "key"},
     "category:dependency,secret": {"django", "key"},
     "-category:code": {"django", "key"},
     "rule:B102": {"exec"},
@@ -136,6 +148,9 @@ def test_every_qualifier_is_among_the_cases() -> None:
         ("severity:dreadful", tuple(Severity)),
         ("category:sast", tuple(Category)),
         ("-sla:late", tuple(Status)),
+        ("assignee:me", ("Name the person",)),
+        ("tag:'a b'", ("A tag is one word",)),
+        ("""tag:'log_in","löschen'""", ("A tag is one word",)),
     ],
 )
 def test_an_unknown_value_is_an_error_that_lists_the_known_ones(

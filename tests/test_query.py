@@ -1,7 +1,7 @@
 import pytest
 
 from fixby.errors import UsageError
-from fixby.query import QUALIFIERS, Term, parse
+from fixby.query import QUALIFIERS, Term, addressed, parse
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,25 @@ from fixby.query import QUALIFIERS, Term, parse
 )
 def test_a_query_is_read_as_it_is_meant(text: str, terms: tuple[Term, ...]) -> None:
     assert parse(text) == terms
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("assignee:me", "'assignee:Grace Hopper'"),
+        ("is:open -assignee:bob,me tag:me", "is:open '-assignee:bob,Grace Hopper' tag:me"),
+        ('path:"a b" assignee:me', "'path:a b' 'assignee:Grace Hopper'"),
+        ('path:"a b"  assignee:bob', 'path:"a b"  assignee:bob'),
+    ],
+)
+def test_me_is_named_and_nothing_else_is_said_otherwise(text: str, said: str) -> None:
+    assert addressed(text, lambda: "Grace Hopper") == said
+    before = [[value.replace("Grace Hopper", "me") for value in term.values] for term in parse(said)]
+    assert before == [list(term.values) for term in parse(text)]
+
+
+def test_nobody_is_asked_for_a_name_that_no_query_needs() -> None:
+    assert addressed("is:open assignee:bob", lambda: pytest.fail("it asked")) == "is:open assignee:bob"
 
 
 @pytest.mark.parametrize("text", ["colour:red", "-colour:red", ":red", "is:open Severity:high"])
