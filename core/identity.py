@@ -30,14 +30,15 @@ def identified(asset: str, findings: Iterable[Finding]) -> dict[str, list[Findin
     alike: dict[tuple[Part, ...], list[Finding]] = {}
     for finding in findings:
         alike.setdefault(_parts(asset, finding), []).append(finding)
-    found = dict(_identified(parts, sorted(some, key=_place)) for parts, some in alike.items())
+    found = dict(_identified(parts, some) for parts, some in alike.items())
     return {identity: found[identity] for identity in sorted(found)}
 
 
 def _identified(parts: tuple[Part, ...], some: list[Finding]) -> tuple[str, list[Finding]]:
+    ordered = some if len(some) == 1 else sorted(some, key=_place)
     if some[0].category in MERGED:
-        return digest(parts), [reduce(_merged, some)]
-    return digest((*parts, 0)), some
+        return digest(parts), [reduce(_merged, ordered)]
+    return digest((*parts, 0)), ordered
 
 
 def numbered(asset: str, findings: Iterable[Finding]) -> dict[str, Finding]:
