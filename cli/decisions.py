@@ -1,7 +1,7 @@
 """`fixby accept`, `approve`, `revoke`, `dismiss`, `reopen`: what people decide of one finding."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fixby.cli import place as here
@@ -32,7 +32,7 @@ def accept(prefix: str, wish: Wish, place: Place, *, as_json: bool) -> None:
     def act(database: Database, id_: str, by: By) -> str:
         until = later(wish.until, "--until", by.now)
         acceptance = Acceptance(wish.owner or by.actor, wish.reason, until, wish.mitigation)
-        is_valid = decisions.accept(database, id_, acceptance, by)
+        is_valid = decisions.accept(database, [id_], acceptance, by)
         end = published.instant(until)
         return f"accepted until {end}" if is_valid else f"waits for approval (fixby approve {id_[:10]}), until {end}"
 
@@ -43,7 +43,7 @@ def approve(prefix: str, place: Place, *, as_json: bool) -> None:
     """Approve the acceptance that waits."""
 
     def act(database: Database, id_: str, by: By) -> str:
-        return "accepted" if decisions.approve(database, id_, by) else "approved; it waits for more approvals"
+        return "accepted" if decisions.approve(database, [id_], by) else "approved; it waits for more approvals"
 
     _decide(prefix, place, act, as_json=as_json)
 
@@ -66,9 +66,9 @@ def reopen(prefix: str, reason: str, place: Place, *, as_json: bool) -> None:
 _Act = Callable[[Database, str, By], str]
 
 
-def _saying(decide: Callable[[Database, str, str, By], None], reason: str, words: str) -> _Act:
+def _saying(decide: Callable[[Database, Sequence[str], str, By], None], reason: str, words: str) -> _Act:
     def act(database: Database, id_: str, by: By) -> str:
-        decide(database, id_, reason, by)
+        decide(database, [id_], reason, by)
         return words
 
     return act
