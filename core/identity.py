@@ -76,7 +76,10 @@ def secret_fingerprint(key: bytes, sha1_of_secret: str) -> str:
     return hmac.new(key, sha1_of_secret.lower().encode(), sha256).hexdigest()
 
 
-MERGED = frozenset({Category.SECRET, Category.DEPENDENCY, Category.CONTAINER})
+PACKAGES = frozenset({Category.DEPENDENCY, Category.CONTAINER})
+"""The categories of vulnerable packages."""
+
+MERGED = PACKAGES | {Category.SECRET}
 """The categories in which an identity stands for one finding, however often it is reported."""
 
 
