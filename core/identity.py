@@ -6,6 +6,7 @@ scanner, a secret itself.
 """
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
@@ -61,10 +62,13 @@ def occurrence_id(identity: str, number: int) -> str:
 def package_and_place(finding: Finding) -> tuple[str, str]:
     """The package that a finding is about, without its version, and the manifest or other file that names it.
 
-    Of the packages of a system there is one of each, whatever file or layer of its image a scanner names.
+    Of the packages of a system there is one of each, whatever file or layer of its image a scanner names; the digests
+    of layers are no part of a place.
     """
     package = purl_without_version(finding.component.purl) if finding.component else ""
-    return package, "" if package.startswith(_SYSTEM_PACKAGES) else finding.path
+    if package.startswith(_SYSTEM_PACKAGES):
+        return package, ""
+    return package, _LAYER.sub("", finding.path) if finding.category is Category.CONTAINER else finding.path
 
 
 def secret_fingerprint(key: bytes, sha1_of_secret: str) -> str:
@@ -98,6 +102,7 @@ def _parts(asset: str, finding: Finding) -> tuple[Part, ...]:
 
 
 _SYSTEM_PACKAGES = ("pkg:alpm/", "pkg:apk/", "pkg:deb/", "pkg:rpm/")
+_LAYER = re.compile(r"\bsha256[:-][0-9a-f]{64}/?")
 
 
 def _place(finding: Finding) -> tuple[Part, ...]:

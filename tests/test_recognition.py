@@ -160,6 +160,13 @@ def test_an_image_that_is_rebuilt_keeps_its_findings_whatever_its_layers_are_cal
     assert (recorded.new, recorded.fixed, the_one(database).id) == ((), (), id_)
 
 
+def test_the_digest_of_a_layer_is_no_place(database: Database) -> None:
+    before, now = (in_image("lodash", "4.0", kind="npm", layer=f"sha256:{n * 64}/app/package.json") for n in "ab")
+    [id_] = told(database, audit(before, at=100, scanner="trivy")).new
+    assert told(database, audit(now, at=200, scanner="trivy", scanned={"x": "1"})).new == ()
+    assert the_one(database).id == id_
+
+
 def test_a_package_of_a_language_goes_with_the_folder_of_its_interpreter(database: Database) -> None:
     before, now = (in_image("django", "4.0", kind="pypi", layer=f"usr/lib/python3.{n}/django") for n in (11, 12))
     [id_] = told(database, audit(before, at=100, scanner="trivy")).new
