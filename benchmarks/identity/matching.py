@@ -2,8 +2,8 @@
 
     python benchmarks/identity/matching.py [COUNT]
 
-Beside it, in the same run, what a simple identity costs: looking each up by rule, path and code. And one file with 5,000
-findings that are all alike, of which ten were fixed.
+Beside it, in the same run, what a simple identity costs: looking each up by rule, path and code. And one file with
+5,000 findings that are all alike, of which ten were fixed.
 """
 
 import random
