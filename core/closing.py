@@ -4,11 +4,11 @@ Whatever a scan did not look at, or looked at unchanged and no longer reports, s
 reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fixby.finding import Category, Finding
-from fixby.known import Known, Look, Memory, Sighting
+from fixby.known import Known, Look, Memory, Presence, Sighting
 from fixby.matching import Trace
 from fixby.outline import line_map
 from fixby.scan import Coverage, Partial, Scan
@@ -32,18 +32,22 @@ def in_scope(unit: str, target: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What tells whether a finding that a scan does not report is fixed; `observed_before` counts those seen before."""
+    """What tells whether a finding that a scan does not report is fixed.
+
+    `observed_before` counts those that the scanner saw before where it looked now; `doubt` is why it closes nothing.
+    """
 
     scan: Scan
     memory: Memory
     observed_before: int
+    doubt: str
 
     def why_not_gone(self, unit: str, last_scan: int | None) -> str:
         """Why a finding may still stand in a unit that last showed it in `last_scan`; empty where it does not."""
         scan = self.scan
         if not in_scope(unit, scan.target):
             return f"{_file(unit)} is outside of what was scanned"
-        uncovered = _uncovered(scan.coverage, unit) or _why_nothing_closes(scan)
+        uncovered = _uncovered(scan.coverage, unit) or self.doubt
         return uncovered or _unchanged(scan, unit, self.memory.looked(last_scan).get(unit))
 
     def why_not_fixed(self, known: Known, sighting: Sighting, trace: Trace | None) -> str:
@@ -75,6 +79,18 @@ class Judge:
 
 
 _MUCH = 5
+
+
+def judge(scan: Scan, memory: Memory, still_open: Iterable[Known]) -> Judge:
+    """What judges a scan; `still_open` are the open findings of the asset."""
+    seen = [one for one in still_open if was_observed(one, scan.scanner)]
+    here = (any(in_scope(unit, scan.target) for unit in one.sightings[scan.scanner].units) for one in seen)
+    return Judge(scan, memory, sum(here), _why_nothing_closes(scan))
+
+
+def was_observed(known: Known, scanner: str) -> bool:
+    """Whether the last scan of a scanner saw a finding."""
+    return scanner in known.sightings and known.sightings[scanner].presence is Presence.PRESENT
 
 
 def _why_nothing_closes(scan: Scan) -> str:

@@ -6,6 +6,7 @@ scanner, a secret itself.
 """
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
@@ -30,14 +31,15 @@ def identified(asset: str, findings: Iterable[Finding]) -> dict[str, list[Findin
     alike: dict[tuple[Part, ...], list[Finding]] = {}
     for finding in findings:
         alike.setdefault(_parts(asset, finding), []).append(finding)
-    found = dict(_identified(parts, sorted(some, key=_place)) for parts, some in alike.items())
+    found = dict(_identified(parts, some) for parts, some in alike.items())
     return {identity: found[identity] for identity in sorted(found)}
 
 
 def _identified(parts: tuple[Part, ...], some: list[Finding]) -> tuple[str, list[Finding]]:
+    ordered = some if len(some) == 1 else sorted(some, key=_place)
     if some[0].category in MERGED:
-        return digest(parts), [reduce(_merged, some)]
-    return digest((*parts, 0)), some
+        return digest(parts), [reduce(_merged, ordered)]
+    return digest((*parts, 0)), ordered
 
 
 def numbered(asset: str, findings: Iterable[Finding]) -> dict[str, Finding]:
@@ -60,10 +62,13 @@ def occurrence_id(identity: str, number: int) -> str:
 def package_and_place(finding: Finding) -> tuple[str, str]:
     """The package that a finding is about, without its version, and the manifest or other file that names it.
 
-    Of the packages of a system there is one of each, whatever file or layer of its image a scanner names.
+    Of the packages of a system there is one of each, whatever file or layer of its image a scanner names; the digests
+    of layers are no part of a place.
     """
     package = purl_without_version(finding.component.purl) if finding.component else ""
-    return package, "" if package.startswith(_SYSTEM_PACKAGES) else finding.path
+    if package.startswith(_SYSTEM_PACKAGES):
+        return package, ""
+    return package, _LAYER.sub("", finding.path) if finding.category is Category.CONTAINER else finding.path
 
 
 def secret_fingerprint(key: bytes, sha1_of_secret: str) -> str:
@@ -75,7 +80,10 @@ def secret_fingerprint(key: bytes, sha1_of_secret: str) -> str:
     return hmac.new(key, sha1_of_secret.lower().encode(), sha256).hexdigest()
 
 
-MERGED = frozenset({Category.SECRET, Category.DEPENDENCY, Category.CONTAINER})
+PACKAGES = frozenset({Category.DEPENDENCY, Category.CONTAINER})
+"""The categories of vulnerable packages."""
+
+MERGED = PACKAGES | {Category.SECRET}
 """The categories in which an identity stands for one finding, however often it is reported."""
 
 
@@ -94,6 +102,7 @@ def _parts(asset: str, finding: Finding) -> tuple[Part, ...]:
 
 
 _SYSTEM_PACKAGES = ("pkg:alpm/", "pkg:apk/", "pkg:deb/", "pkg:rpm/")
+_LAYER = re.compile(r"\bsha256[:-][0-9a-f]{64}/?")
 
 
 def _place(finding: Finding) -> tuple[Part, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fixby.finding import Finding
+from fixby.finding import Category, Finding
 
 
 class Presence(StrEnum):
@@ -41,6 +41,7 @@ class Known:
 
     id: str
     identity: str
+    category: Category
     rule: str
     started_at: int
     closed_at: int | None

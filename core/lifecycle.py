@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fixby.closing import Judge, in_scope, units
+from fixby.closing import Judge, in_scope, judge, units
 from fixby.identity import occurrence_id
 from fixby.known import Known, Memory, Observed, Presence, Sighting
 from fixby.matching import Trace
@@ -59,17 +59,17 @@ def changes(
     if isinstance(scan.outcome, Failed):
         return []
     still_open = [one for one in known if one.closed_at is None]
-    judge = Judge(scan, memory, sum(_presence(one, scan.scanner) is Presence.PRESENT for one in still_open))
+    judged = judge(scan, memory, still_open)
 
     def why_not_fixed(one: Known, trace: Trace | None) -> str:
-        return judge.why_not_fixed(one, one.sightings[scan.scanner], trace)
+        return judged.why_not_fixed(one, one.sightings[scan.scanner], trace)
 
     def has_left(one: Known, trace: Trace | None) -> bool:
         return _may_see(scan, one) and not why_not_fixed(one, trace)
 
     found = recognise(scan, observed, still_open, memory, has_left)
     absorbed = _absorbed(found.merged)
-    steps = [step for pair in found.pairs for step in _seen(judge, pair, absorbed.get(pair.known.id, ()))]
+    steps = [step for pair in found.pairs for step in _seen(judged, pair, absorbed.get(pair.known.id, ()))]
     steps += [step for one, other in found.merged for step in _merged(scan.scanner, one, other)]
     for one in found.lost:
         if _may_see(scan, one):
@@ -90,14 +90,14 @@ def _absorbed(merged: Iterable[tuple[Known, Known]]) -> dict[str, tuple[str, ...
     return found
 
 
-def _seen(judge: Judge, pair: Recognised, absorbed: tuple[str, ...]) -> Iterator[Step]:
+def _seen(judged: Judge, pair: Recognised, absorbed: tuple[str, ...]) -> Iterator[Step]:
     before, now = pair.known, pair.observed
-    sighting = before.sightings.get(judge.scan.scanner)
+    sighting = before.sightings.get(judged.scan.scanner)
     where = units(now.finding)
     if (sighting is None or sighting.presence is Presence.GONE) and not absorbed:
         yield Step(Change.SIGHTED, before.id, where, now)
         return
-    where += _unsettled(judge, sighting, where) if sighting else ()
+    where += _unsettled(judged, sighting, where) if sighting else ()
     if before.identity != now.identity or absorbed:
         yield Step(Change.CARRIED, before.id, where, now, str(pair.reason), kin=absorbed)
     elif sighting is None or sighting.details != now.details or sighting.units != where:
@@ -106,10 +106,10 @@ def _seen(judge: Judge, pair: Recognised, absorbed: tuple[str, ...]) -> Iterator
         yield Step(Change.OBSERVED, before.id, where)
 
 
-def _unsettled(judge: Judge, sighting: Sighting, where: tuple[str, ...]) -> tuple[str, ...]:
+def _unsettled(judged: Judge, sighting: Sighting, where: tuple[str, ...]) -> tuple[str, ...]:
     """The other units of a finding that stood in several, as far as it is not proved to have gone from them."""
     others = [unit for unit in sighting.units if unit not in where]
-    return tuple(unit for unit in others if judge.why_not_gone(unit, sighting.last_scan))
+    return tuple(unit for unit in others if judged.why_not_gone(unit, sighting.last_scan))
 
 
 def _merged(scanner: str, before: Known, other: Known) -> Iterator[Step]:

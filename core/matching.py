@@ -5,6 +5,7 @@ stays where it was comes first, then what kept its code in another place, then w
 """
 
 import sys
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -197,15 +198,16 @@ def _by_surroundings(olds: Sequence[Trace], news: Sequence[Trace]) -> list[_Indi
     for index, new in enumerate(news):
         for line in _around(new):
             holders.setdefault(line, []).append(index)
+    common = max(1, min(_COMMON, _LARGEST // len(olds)))
     scores: Counter[_Indices] = Counter()
     for index, old in enumerate(olds):
         lists = (holders.get(line, ()) for line in _around(old))
-        scores.update((index, new) for some in lists if len(some) <= _COMMON for new in some)
+        scores.update((index, new) for some in lists if len(some) <= common for new in some)
     return _best_first((pair, score) for pair, score in scores.items() if score >= _ENOUGH)
 
 
-_COMMON = 200
-"""Lines that stand around more of the like than this tell nothing."""
+_COMMON = 50
+"""Lines that stand around more of the like than this tell nothing, or around fewer where there are very many."""
 
 _REACH = 3
 _ENOUGH = 2
@@ -215,10 +217,12 @@ _ENOUGH = 2
 def _around(trace: Trace) -> frozenset[tuple[str, int]]:
     """The nearest lines before and after."""
     written = lines(trace.outline)
-    before = (number for number in reversed(written[: max(trace.line - 1, 0)]) if number != BLANK)
-    after = (number for number in written[max(trace.last_line, trace.line) :] if number != BLANK)
+    before = (written[at] for at in range(min(trace.line, len(written)) - 2, -1, -1))
+    after = (written[at] for at in range(max(trace.last_line, trace.line), len(written)))
     return frozenset(
-        (side, number) for side, some in (("before", before), ("after", after)) for number in islice(some, _REACH)
+        (side, number)
+        for side, some in (("before", before), ("after", after))
+        for number in islice((number for number in some if number != BLANK), _REACH)
     )
 
 
@@ -276,13 +280,13 @@ def _edited(olds: Sequence[Trace], news: Sequence[Trace]) -> list[_Indices]:
     regions: dict[_Region, list[int]] = {}
     for index, old in enumerate(olds):
         regions.setdefault(_region(old, news[0]), []).append(index)
-    chosen: list[_Indices] = []
+    places, chosen = [new.line for new in news], dict[int, int]()
     for region, here in regions.items():
-        free = set(range(len(news))) - {new for _, new in chosen}
-        there = [new for new in sorted(free) if region.holds(news[new])]
+        around = range(bisect_right(places, region.after), bisect_left(places, region.until))
+        there = [new for new in around if new not in chosen and region.holds(news[new])]
         some = _alike([olds[old] for old in here], [news[new] for new in there], region)
-        chosen += [(here[old], there[new]) for old, new in some]
-    return chosen
+        chosen |= {there[new]: here[old] for old, new in some}
+    return [(old, new) for new, old in chosen.items()]
 
 
 def _alike(olds: Sequence[Trace], news: Sequence[Trace], region: "_Region") -> list[_Indices]:
@@ -302,7 +306,8 @@ class _Region:
     mapped: LineMap | None = field(default=None, compare=False)
 
     def holds(self, new: Trace) -> bool:
-        return self.after < new.line < self.until and (self.mapped is None or self.mapped.is_new(new.line))
+        """Whether one of the right lines is new, or known to have become what it is."""
+        return self.mapped is None or self.mapped.is_new(new.line)
 
     def likeness(self, old: Trace, new: Trace) -> float:
         from rapidfuzz.distance import Indel  # noqa: PLC0415 - most scans need none of it

@@ -205,6 +205,7 @@ def successors(vanished: Mapping[str, bytes], appeared: Mapping[str, bytes]) -> 
 _LIKENESS, _SAME_NAME = 0.4, 0.15
 """The share of lines that two files must have in common, and that of files of one name in two folders."""
 
+_CANDIDATES = 5
 _COMMON = 20
 """A line that more files than this have says nothing of where a file went."""
 
@@ -212,7 +213,7 @@ _COMMON = 20
 def _sharing(words: Iterable[int], holders: Mapping[int, Sequence[str]]) -> list[str]:
     """The files with which a file shares the most of its telling lines, at most some."""
     shared = Counter(path for word in words if len(some := holders.get(word, ())) <= _COMMON for path in some)
-    return [path for path, _ in sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:_COMMON]]
+    return [path for path, _ in sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:_CANDIDATES]]
 
 
 def _name(path: str) -> str:

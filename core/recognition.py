@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 from fixby.finding import Finding
-from fixby.identity import MERGED, package_and_place
+from fixby.identity import MERGED, PACKAGES, package_and_place
 from fixby.known import Known, Memory, Observed, Presence
 from fixby.matching import Circumstances, Reason, Trace, match
 from fixby.scan import Scan
@@ -53,8 +53,9 @@ def recognise(
 ) -> Recognition:
     """What of a scan is known; `known` are the open findings of the asset."""
     found = _by_identity(scan, observed, known)
-    _by_code(found, scan, memory, has_left)
-    _by_names(found, memory, has_left)
+    said = memory.said([one.id for one in found.lost if _is_seen(one, scan.scanner) or one.category in PACKAGES])
+    _by_code(found, said, scan, memory, has_left)
+    _by_names(found, {id_: finding for id_, finding in said.items() if finding.component}, memory, has_left)
     return found
 
 
@@ -101,15 +102,13 @@ def _unchanged(
     return [new for some in there.values() for new in some]
 
 
-def _by_code(found: Recognition, scan: Scan, memory: Memory, has_left: HasLeft) -> None:
+def _by_code(found: Recognition, said: Mapping[str, Finding], scan: Scan, memory: Memory, has_left: HasLeft) -> None:
     """Passes 2 and 3: what stands in code, and was moved, renamed or edited."""
     olds = {one.id: one for one in found.lost if _is_seen(one, scan.scanner)}
-    said = memory.said(olds.keys())
     found.traces = {
-        id_: _trace(id_, finding, memory.outline(olds[id_].sightings[scan.scanner].outline))
-        for id_, finding in said.items()
+        id_: _trace(id_, said[id_], memory.outline(one.sightings[scan.scanner].outline)) for id_, one in olds.items()
     }
-    before = [trace for id_, trace in found.traces.items() if said[id_].category not in MERGED]
+    before = [trace for id_, trace in found.traces.items() if olds[id_].category not in MERGED]
     news = {str(n): one for n, one in enumerate(found.new) if one.finding.category not in MERGED}
     if not before or not news:
         return
@@ -153,10 +152,8 @@ def _settle(found: Recognition, some: Collection[tuple[Known, Observed, Reason]]
     found.new = [one for one in found.new if id(one) not in observed]
 
 
-def _by_names(found: Recognition, memory: Memory, has_left: HasLeft) -> None:
+def _by_names(found: Recognition, lost: Mapping[str, Finding], memory: Memory, has_left: HasLeft) -> None:
     """Vulnerable packages of which more or fewer names are known now, or whose manifest was moved."""
-    said = memory.said([one.id for one in found.lost])
-    lost = {id_: finding for id_, finding in said.items() if finding.component}
     if lost:
         _join(found, lost)
     if any(one.finding.component for one in found.new):
@@ -164,7 +161,7 @@ def _by_names(found: Recognition, memory: Memory, has_left: HasLeft) -> None:
         _find_origins(found, memory)
 
 
-def _names(finding: Finding) -> list[tuple[str, ...]]:
+def _names(finding: Finding) -> list[tuple[str, str, str]]:
     """A vulnerability in a package, in a place, by each of its names."""
     names = finding.identifiers.names or (finding.rule.id,)
     return [(*package_and_place(finding), name) for name in names] if finding.component else []
@@ -204,17 +201,24 @@ def _seniority(known: Known) -> tuple[bool, int, str]:
 
 def _follow_manifests(found: Recognition, lost: Mapping[str, Finding], has_left: HasLeft) -> None:
     """Pair what is gone from one manifest with what appeared in another, of the same name if there is one."""
-    left = [one for one in found.lost if one.id in lost and has_left(one, None)]
-    pairs: list[tuple[Known, Observed, Reason]] = []
+    left: dict[tuple[str, str], dict[str, Known]] = {}
+    for old in found.lost:
+        if old.id in lost and has_left(old, None):
+            for package, _, name in _names(lost[old.id]):
+                left.setdefault((package, name), {})[old.id] = old
+    pairs: dict[str, tuple[Known, Observed, Reason]] = {}
     for new in sorted(found.new, key=lambda one: (one.finding.path, one.identity)):
-        names = {(package, name) for package, _, name in _names(new.finding)}
-        same = [old for old in left if names & {(package, name) for package, _, name in _names(lost[old.id])}]
+        same = {
+            id_: old
+            for package, _, name in _names(new.finding)
+            for id_, old in left.get((package, name), {}).items()
+            if id_ not in pairs
+        }
         if same:
             file = _file_name(new.finding.path)
-            best = min(same, key=lambda old: (_file_name(lost[old.id].path) != file, lost[old.id].path, old.id))
-            left.remove(best)
-            pairs.append((best, new, Reason.RENAMED))
-    _settle(found, pairs)
+            best = min(same, key=lambda id_: (_file_name(lost[id_].path) != file, lost[id_].path, id_))
+            pairs[best] = (same[best], new, Reason.RENAMED)
+    _settle(found, list(pairs.values()))
 
 
 def _file_name(path: str) -> str:

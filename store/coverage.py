@@ -73,8 +73,11 @@ def document(database: Database, digest: str) -> bytes:
 
 
 def parts(document: bytes) -> list[str]:
-    """The digests that a document refers to; earlier versions of Fixby wrote all in one."""
-    whole: Any = orjson.loads(document)
+    """The digests that a document refers to, none where it is damaged; earlier versions of Fixby wrote all in one."""
+    try:
+        whole: Any = orjson.loads(document)
+    except orjson.JSONDecodeError:
+        return []
     if not isinstance(whole, dict) or "whole" not in whole:
         return []
     return [*whole.get("parts", ()), *filter(None, [whole.get("rules")])]

@@ -6,6 +6,7 @@ them from version to version, but importing it takes half a second: longer than 
 
 import socket
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
@@ -203,11 +204,28 @@ def _opened(address: str, *settings: str) -> sqlite3.Connection:
     connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
         for setting in ("case_sensitive_like = ON", *settings):
-            connection.execute(f"PRAGMA {setting}")
+            _set(connection, setting)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _set(connection: sqlite3.Connection, setting: str) -> None:
+    """Change a setting; that of the journal does not wait by itself while another process changes it too."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute(f"PRAGMA {setting}")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+
+
+_PAUSE_SECONDS = 0.05
 
 
 def _sqlite_hint(message: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from fixby.closing import in_scope
-from fixby.finding import Finding
+from fixby.finding import Category, Finding
 from fixby.identity import identified
 from fixby.known import Known, Look, Memory, Observed, Presence, Sighting
 from fixby.lifecycle import Change, Step, changes
@@ -170,13 +170,13 @@ def _known(database: Database, asset: str) -> list[Known]:
     ):
         sightings.setdefault(str(id_), {})[str(scanner)] = _sighting(rest)
     rows: Any = database.run(
-        "SELECT id, identity, rule_id, started_at, closed_at, dismissed_at"
+        "SELECT id, identity, category, rule_id, started_at, closed_at, dismissed_at"
         " FROM finding WHERE asset = :asset ORDER BY id",
         asset=asset,
     )
     return [
-        Known(id_, identity, rule, started_at, closed_at, dismissed_at is not None, sightings[id_])
-        for id_, identity, rule, started_at, closed_at, dismissed_at in rows
+        Known(id_, identity, _CATEGORY[category], rule, started_at, closed_at, dismissed_at is not None, sightings[id_])
+        for id_, identity, category, rule, started_at, closed_at, dismissed_at in rows
     ]
 
 
@@ -186,6 +186,7 @@ def _sighting(values: Sequence[Any]) -> Sighting:
 
 
 _PRESENCE = {str(presence): presence for presence in Presence}
+_CATEGORY = {str(category): category for category in Category}
 
 
 def _memory(database: Database, asset: str, scanner: str) -> Memory:

@@ -160,6 +160,13 @@ def test_an_image_that_is_rebuilt_keeps_its_findings_whatever_its_layers_are_cal
     assert (recorded.new, recorded.fixed, the_one(database).id) == ((), (), id_)
 
 
+def test_the_digest_of_a_layer_is_no_place(database: Database) -> None:
+    before, now = (in_image("lodash", "4.0", kind="npm", layer=f"sha256:{n * 64}/app/package.json") for n in "ab")
+    [id_] = told(database, audit(before, at=100, scanner="trivy")).new
+    assert told(database, audit(now, at=200, scanner="trivy", scanned={"x": "1"})).new == ()
+    assert the_one(database).id == id_
+
+
 def test_a_package_of_a_language_goes_with_the_folder_of_its_interpreter(database: Database) -> None:
     before, now = (in_image("django", "4.0", kind="pypi", layer=f"usr/lib/python3.{n}/django") for n in (11, 12))
     [id_] = told(database, audit(before, at=100, scanner="trivy")).new
@@ -167,11 +174,11 @@ def test_a_package_of_a_language_goes_with_the_folder_of_its_interpreter(databas
     assert (recorded.new, recorded.fixed, the_one(database).id) == ((), (), id_)
 
 
-def edited(at: int, *lines: str) -> Scan:
+def edited(at: int, *lines: str, path: str = "src/a.py") -> Scan:
     """A scan of a file in which every `eval` is a finding."""
     text = "\n".join(["import x", *lines, "end()"])
-    some = (weakness(code, line=line) for line, code in enumerate(lines, start=2) if code.startswith("eval"))
-    return scan(*some, at=at, scanned={"src/a.py": str(at)}, outlines={"src/a.py": outline(text)})
+    some = (weakness(code, line=line, path=path) for line, code in enumerate(lines, start=2) if code.startswith("eval"))
+    return scan(*some, at=at, scanned={path: str(at)}, outlines={path: outline(text)})
 
 
 def test_a_finding_that_is_carried_over_takes_its_clock_and_its_history_along(database: Database) -> None:
@@ -184,6 +191,23 @@ def test_a_finding_that_is_carried_over_takes_its_clock_and_its_history_along(da
     assert kinds(database, id_) == ["detected", "carried", "carried"]
     assert queries.history(database, id_)[-1].reason == "edited"
     assert list(flaws(database)) == []
+
+
+ROW = {
+    "the vulnerable line moves": (["eval(text)"], {"src/a.py": ["", "", "eval(text)"]}),
+    "the file is renamed": (["eval(text)"], {"lib/b.py": ["eval(text)"]}),
+}
+
+
+@pytest.mark.parametrize(("before", "now"), ROW.values(), ids=ROW)
+def test_the_due_date_does_nothing_when(database: Database, before: list[str], now: dict[str, list[str]]) -> None:
+    [id_] = told(database, edited(100, *before)).new
+    due_at = the_one(database).due_at
+    [(path, lines)] = now.items()
+    recorded = told(database, edited(DAY, *lines, path=path))
+    assert (recorded.new, recorded.fixed) == ((), ())
+    one = the_one(database)
+    assert (one.id, one.finding.path, one.due_at) == (id_, path, due_at)
 
 
 def test_code_that_comes_where_a_finding_was_that_went_on_elsewhere_is_new(database: Database) -> None:

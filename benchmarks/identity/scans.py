@@ -16,7 +16,7 @@ from fixby.scanners.scanner import NO_OPTIONS
 from fixby.scanners.scanning import Setting, scan
 from fixby.scanners.target import target
 
-FORMS = {"bandit": 2, "semgrep": 1, "detect-secrets": 1}
+FORMS = {"bandit": 2, "semgrep": 1, "detect-secrets": 2}
 """To be raised when what a scan holds changes, so that no older one is taken from the cache."""
 
 
