@@ -28,6 +28,8 @@ db = typer.Typer(help="Upkeep of the store.", no_args_is_help=True, rich_markup_
 app.add_typer(db, name="db")
 export = typer.Typer(help="Exports for other systems and for auditors.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(export, name="export")
+decided = typer.Typer(help="What people decided, as a file that is reviewed.", no_args_is_help=True)
+app.add_typer(decided, name="decisions")
 sla = typer.Typer(help="How promises are kept, and why a due date is what it is.", no_args_is_help=True)
 app.add_typer(sla, name="sla")
 policy = typer.Typer(
@@ -444,6 +446,65 @@ def explain(  # noqa: PLR0913 - where and how, as every command
     from fixby.cli import sla
 
     sla.run_explain(id_, as_of, Place(path, store, config), as_json=json)
+
+
+@decided.command("export", context_settings={"ignore_unknown_options": True})
+def export_decisions(
+    query: Query = None, *, path: Folder = Path(), store: Store = None, config: Config = None, json: Json = False
+) -> None:
+    """Print the decisions in force as TOML that `fixby decisions apply` reads."""
+    from fixby.cli import decided
+
+    decided.export(tuple(query or ()), Place(path, store, config), as_json=json)
+
+
+@decided.command("apply")
+def apply_decisions(  # noqa: PLR0913 - where and how, as every command
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="What is to be accepted and dismissed.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be decided.")] = False,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Decide what a file states and is not in force yet; the policy's rules apply."""
+    from fixby.cli import decided
+
+    decided.apply(file, Place(path, store, config), only_show=dry_run, as_json=json)
+
+
+@decided.command("import")
+def import_decisions(
+    file: Annotated[Path, typer.Argument(help="What another tool was told to ignore.")],
+    *,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Print as decisions what .trivyignore, .grype.yaml, osv-scanner.toml or a detect-secrets baseline ignore."""
+    from fixby.cli import decided
+
+    decided.convert(file, Place(path, store, config), as_json=json)
+
+
+@export.command("vex", context_settings={"ignore_unknown_options": True})
+def export_vex(  # noqa: PLR0913 - the parts of a document
+    query: Query = None,
+    *,
+    format_: Annotated[str, typer.Option("--format", help="openvex or cyclonedx.")] = "openvex",
+    product: Annotated[str, typer.Option(help="The product's purl or another IRI; the asset unless told.")] = "",
+    author: Annotated[str, typer.Option(help="Who says so, if not you.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write instead.")] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+) -> None:
+    """Say which known vulnerabilities affect the product: a VEX document."""
+    from fixby.cli import vex
+
+    vex.run(vex.Wish(tuple(query or ()), format_, product, author, output), Place(path, store, config))
 
 
 @export.command("evidence", context_settings={"ignore_unknown_options": True})

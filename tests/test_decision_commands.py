@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def run(database_url: str, tmp_path: Path) -> Run:
     return run
 
 
-def stored(database: Database, count: int, **others: object) -> list[str]:
+def stored(database: Database, count: int, **others: Any) -> list[str]:  # noqa: ANN401 - any field
     """The ids of so many open findings, in order."""
     told(database, scan(*(weakness(f"call({number})", **others) for number in range(count)), at=START))
     return queries.matching(database, [], START)

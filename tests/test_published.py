@@ -93,6 +93,11 @@ def _printed(repo: Path) -> dict[str, Ended]:
     some = ("--query", "severity:low,unknown -category:secret is:open", "--yes", "--json")
     printed["dismiss by a query"] = called("dismiss", *some, "--reason", "not used", cwd=repo)
     printed["reopen of several"] = called("reopen", *some[:1], "is:dismissed", *some[2:], "--reason", "it is", cwd=repo)
+    ignored = {".trivyignore": "CVE-2019-10906 exp:2099-01-31\n", "decided.toml": _DECIDED}
+    repository(repo.parent, ignored)
+    printed["decisions export"] = called("decisions", "export", "--json", cwd=repo)
+    printed["decisions import"] = called("decisions", "import", "../.trivyignore", "--json", cwd=repo)
+    printed["decisions apply"] = called("decisions", "apply", "../decided.toml", "--dry-run", "--json", cwd=repo)
     repository(repo.parent, {"known_exploited_vulnerabilities.json": _exploited()})
     printed["update"] = called("update", "--from", "../known_exploited_vulnerabilities.json", "--json", cwd=repo)
     printed["sla explain"] = called("sla", "explain", unknown, "--json", cwd=repo)
@@ -108,6 +113,13 @@ def _printed(repo: Path) -> dict[str, Ended]:
     printed["verify"] = called("db", "verify", "--json", cwd=repo)
     printed["upgrade"] = called("db", "upgrade", "--json", cwd=repo)
     return printed
+
+
+_DECIDED = """\
+[[dismiss]]
+query = "severity:unknown"
+reason = "not used"
+"""
 
 
 def _report() -> str:
@@ -154,6 +166,9 @@ COMMANDS = (
     ("accept", 0),
     ("dismiss by a query", 0),
     ("reopen of several", 0),
+    ("decisions export", 0),
+    ("decisions import", 0),
+    ("decisions apply", 0),
     ("update", 0),
     ("sla explain", 0),
     ("sla report", 0),
