@@ -128,10 +128,12 @@ def _says(decision: Accepted | Dismissed, stated: Stated, now: int) -> bool:
         case Dismissed():
             return stated.kind is Kind.DISMISS
         case Accepted(terms=terms):
+            if stated.kind is not Kind.ACCEPT:
+                return False
             same_end = _is_duration(stated.until) or terms.until == _ends(stated.until, now)
             same_words = (terms.reason, terms.mitigation) == (stated.reason, stated.mitigation)
             same_owner = not stated.owner or terms.owner == stated.owner
-            return stated.kind is Kind.ACCEPT and same_end and same_words and same_owner
+            return same_end and same_words and same_owner
 
 
 def _is_duration(until: str) -> bool:

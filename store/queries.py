@@ -1,6 +1,6 @@
 """What the store knows, for people and gates: findings with their clocks, and scans."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,7 +60,7 @@ def _selected(
         now=now,
     )
     ids = [str(row[0]) for row in rows]
-    witnesses, decisions = _witnesses(database, ids), _decisions(database, ids, now)
+    witnesses, decisions = _witnesses(database, ids), _decisions(database, rows, now)
     return [_tracked(row, witnesses[id_], decisions.get(id_, ())) for id_, row in zip(ids, rows, strict=True)]
 
 
@@ -168,24 +168,32 @@ def _witnesses(database: Database, ids: Sequence[str]) -> Mapping[str, list[Witn
     return found
 
 
-def _decisions(database: Database, ids: Sequence[str], now: int) -> Mapping[str, list[Accepted | Dismissed]]:
+def _decisions(database: Database, rows: Sequence[Row], now: int) -> Mapping[str, list[Accepted | Dismissed]]:
     """What is in force of what people decided; a finding that is dismissed can be accepted no more."""
     found: dict[str, list[Accepted | Dismissed]] = {}
-    for some in pieces(ids):
+    for some in pieces(str(row[0]) for row in rows):
         marks, named = marks_for(some)
         living = f"finding_id IN ({marks}) AND ended_at IS NULL AND until_at > :now ORDER BY seq"
         for row in select(database, AcceptanceRow, "acceptance", living, now=now, **named):
             found.setdefault(row.finding_id, []).append(_accepted(row))
-        rows: Iterable[Any] = database.run(
-            "SELECT subject, actor, at, body FROM event WHERE seq IN (SELECT max(seq) FROM event"
-            f" JOIN finding ON finding.id = subject WHERE subject IN ({marks}) AND dismissed_at IS NOT NULL"
-            " AND kind = :dismissed GROUP BY subject)",
-            dismissed=Decision.DISMISSED,
-            **named,
-        )
-        for id_, actor, at, body in rows:
-            found.setdefault(id_, []).append(Dismissed(actor, at, orjson.loads(body)["reason"]))
+    for id_, dismissal in _dismissals(database, [str(row[0]) for row in rows if row[_IS_DISMISSED]]):
+        found.setdefault(id_, []).append(dismissal)
     return found
+
+
+_IS_DISMISSED = -2
+"""Where a row of a finding says so."""
+
+
+def _dismissals(database: Database, ids: Sequence[str]) -> Iterator[tuple[str, Dismissed]]:
+    """The last dismissal of each of some findings that are dismissed."""
+    for some in pieces(ids):
+        marks, named = marks_for(some)
+        last = f"SELECT max(seq) FROM event WHERE subject IN ({marks}) AND kind = :kind GROUP BY subject"
+        statement = f"SELECT subject, actor, at, body FROM event WHERE seq IN ({last})"
+        rows: Iterable[Any] = database.run(statement, kind=Decision.DISMISSED, **named)
+        for id_, actor, at, body in rows:
+            yield id_, Dismissed(actor, at, orjson.loads(body)["reason"])
 
 
 def _accepted(row: AcceptanceRow) -> Accepted:

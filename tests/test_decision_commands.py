@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -39,9 +38,9 @@ def run(database_url: str, tmp_path: Path) -> Run:
     return run
 
 
-def stored(database: Database, count: int, **others: Any) -> list[str]:  # noqa: ANN401 - any field
+def stored(database: Database, count: int) -> list[str]:
     """The ids of so many open findings, in order."""
-    told(database, scan(*(weakness(f"call({number})", **others) for number in range(count)), at=START))
+    told(database, scan(*(weakness(f"call({number})") for number in range(count)), at=START))
     return queries.matching(database, [], START)
 
 
