@@ -74,7 +74,7 @@ def test_every_example_names_commands_and_options_that_exist(page: Path) -> None
     for first, *words in shell_lines(page):
         if first == "fixby":
             named = (
-                " ".join([first, *words[: 2 if words[0] in ("db", "policy", "sla", "export") else 1]])
+                " ".join([first, *words[: 2 if words[0] in ("db", "decisions", "export", "policy", "sla") else 1]])
                 if words[0][0] != "-"
                 else first
             )
