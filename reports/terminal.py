@@ -47,12 +47,16 @@ def rendered(*parts: RenderableType) -> str:
 
 
 def findings_table(findings: Sequence[TrackedFinding], now: int) -> Table:
-    """Findings in the order given, each on one line."""
+    """Findings in the order given, each on one line; why the last scan did not see some of them stands at the end."""
+    unseen = any(one.not_observed for one in findings)
     rows = (
-        (_due(one, now), _severity(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding))
+        (
+            *(_due(one, now), _severity(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding)),
+            *((safe(one.not_observed),) if unseen else ()),
+        )
         for one in findings
     )
-    return _table(("DUE", "SEVERITY", "ID", *_ABOUT), rows, _NEEDED_WIDTHS)
+    return _table(("DUE", "SEVERITY", "ID", *_ABOUT, *(("NOT OBSERVED",) if unseen else ())), rows, _NEEDED_WIDTHS)
 
 
 def observations_table(findings: Mapping[str, Finding]) -> Table:

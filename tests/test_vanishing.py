@@ -639,3 +639,13 @@ def test_an_image_that_is_rebuilt_keeps_what_it_still_holds(known: Database, reb
     assert (after.id, after.asset, after.state) == (id_, "registry.example.org/shop", state)
     seen = bool(rebuilt.findings) or state is State.FIXED
     assert bool(after.not_observed) is not seen
+
+
+def test_the_list_says_why_nobody_saw_a_finding(tmp_path: Path) -> None:
+    one = place(tmp_path, "bandit")
+    one.the_one()
+    one.file.write_text("def broken(:\n")
+    assert called("scan", "--only", "sast", cwd=one.repo).code == 3
+    listed = called("list", "is:not_observed", cwd=one.repo, COLUMNS="200").out
+    assert "NOT OBSERVED" in listed.splitlines()[0]
+    assert "syntax error" in listed
