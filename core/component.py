@@ -1,9 +1,9 @@
 """A package in a certain version, named by its package URL (purl)."""
 
+import re
 from dataclasses import dataclass
 
 from packageurl import PackageURL
-from packaging.utils import canonicalize_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +37,5 @@ def purl_without_version(purl: str) -> str:
     Names of the Python package index are normalised as PEP 503 has it.
     """
     parts = PackageURL.from_string(purl)
-    name = canonicalize_name(parts.name) if parts.type == "pypi" else parts.name
+    name = re.sub(r"[-_.]+", "-", parts.name).lower() if parts.type == "pypi" else parts.name
     return PackageURL(parts.type, parts.namespace, name).to_string()
