@@ -110,11 +110,11 @@ class Projector:
 
     def terms(self, row: FindingRow) -> Terms:
         """The terms that the policy in force gives a finding."""
-        rating, tags = self.rows.exploitations.get(row.id), tuple(orjson.loads(row.tags))
-        if rating is None and not tags:
+        rating = self.rows.exploitations.get(row.id)
+        if rating is None and row.tags == _NO_TAGS:
             return self._common_terms(row.asset, row.category)
         facts = self._facts(row.asset, row.category, exploitation_of(rating) if rating else UNEXPLOITED)
-        return terms_for(self.policy(row.asset), replace(facts, tags=tags))
+        return terms_for(self.policy(row.asset), replace(facts, tags=tuple(orjson.loads(row.tags))))
 
     def policy(self, asset: str) -> Policy:
         """The policy in force for an asset: the shipped one where the log names none."""
@@ -174,7 +174,7 @@ class Projector:
             event.seq,
             event.seq,
             "",
-            "[]",
+            _NO_TAGS,
         )
         row = self.rows.findings[event.subject] = FindingRow(*values)
         self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
@@ -409,6 +409,7 @@ def days_in(body: Mapping[str, Any]) -> str:
     return _text(body["days"]) if "days" in body else exceptions(policies.parse(_text(body["toml"]), "").terms.calendar)
 
 
+_NO_TAGS = "[]"
 _PRESENCE = {
     Change.OBSERVED: Presence.PRESENT,
     Change.NOT_OBSERVED: Presence.NOT_OBSERVED,
