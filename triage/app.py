@@ -8,7 +8,7 @@ from rich.text import Text
 from textual import work
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from fixby.errors import FixbyError
@@ -27,6 +27,7 @@ from fixby.triage.editor import edit, opening
 from fixby.triage.forms import Form, Help
 from fixby.triage.keys import HINT, KEYS
 from fixby.triage.listing import Listing
+from fixby.triage.pane import Pane
 from fixby.triage.undo import Done, Step
 
 
@@ -34,7 +35,10 @@ class Triage(App[None]):
     """Findings by due date, one of them in full, and what is decided of them."""
 
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding(key.keys, key.action) for key in KEYS if key.action]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(key.keys, key.action) for key in KEYS if key.action),
+        Binding("ctrl+c", "quit", priority=True),
+    ]
     CSS = """
     Screen { background: ansi_default; color: ansi_default; }
     #state, #keys, #asked { height: 1; }
@@ -44,7 +48,8 @@ class Triage(App[None]):
     #state, #keys { text-style: bold; }
     #queue { height: 2fr; border-bottom: solid ansi_default; }
     #detail { height: 3fr; }
-    #queue, VerticalScroll { scrollbar-size-vertical: 1; }
+    #queue, #detail { overflow-x: hidden; overflow-y: scroll; }
+    #queue, #detail, .window { scrollbar-size-vertical: 1; }
     Input, Input:focus { background: ansi_default; color: ansi_default; }
     .input--cursor, .input--selection { text-style: reverse; }
     ModalScreen { align: center middle; background: ansi_default; }
@@ -71,8 +76,7 @@ class Triage(App[None]):
             yield Static("query:")
             yield Input(self._asked, id="query", compact=True, select_on_focus=False)
         yield Listing(id="queue")
-        with VerticalScroll(id="detail", can_focus=False):
-            yield Static(id="finding")
+        yield Pane(id="detail")
         yield Static(id="said")
         yield Static(Text(HINT, no_wrap=True, overflow="ellipsis"), id="keys")
 
@@ -93,7 +97,7 @@ class Triage(App[None]):
             self._filter(event.value)
 
     def on_input_submitted(self) -> None:
-        """Back to the queue."""
+        """Back to the queue, with the query that was typed."""
         self._listing.focus()
 
     def key_escape(self) -> None:
@@ -123,8 +127,7 @@ class Triage(App[None]):
 
     def action_scroll_detail(self, by: int) -> None:
         """Scroll the finding."""
-        pane = self.query_one("#detail")
-        pane.scroll_relative(y=by * max(1, pane.size.height - 2), animate=False)
+        self.query_one(Pane).scroll_page(by)
 
     def action_reload(self) -> None:
         """Read the store again."""
@@ -143,18 +146,19 @@ class Triage(App[None]):
                 Form(CHOICES[name], self._about(ids), answers, partial(self._decided, name, ids)), self._said
             )
 
-    @work(group="decision", exclusive=True)
+    @work(group="decision")
     async def action_undo(self) -> None:
         """Undo the last decision that was made here."""
         if not self._done:
             self._say("Nothing was decided here that could be undone.")
             return
+        last = self._done.pop()
         try:
-            said = await self._store.decide(partial(_undone, self._done[-1], self._desk))
+            said = await self._store.decide(partial(_undone, last, self._desk))
         except FixbyError as error:
+            self._done.append(last)
             self._say(f"{error.message} {error.hint}")
             return
-        self._done.pop()
         self._said(said)
 
     def action_edit(self) -> None:
@@ -233,17 +237,16 @@ class Triage(App[None]):
     @work(group="detail", exclusive=True)
     async def _detail(self, id_: str | None) -> None:
         self._shown = None
-        finding = self.query_one("#finding", Static)
+        pane = self.screen_stack[0].query_one(Pane)
         if id_ is None:
-            finding.update(Text("No finding is selected."))
+            pane.show(Text("No finding is selected."))
             return
         try:
             self._shown = await self._store.ask(partial(_detail, id_))
         except FixbyError as error:
             self._say(f"{error.message} {error.hint}")
             return
-        finding.update(page(self._shown))
-        self.query_one("#detail").scroll_home(animate=False)
+        pane.show(page(self._shown))
 
     @property
     def _listing(self) -> Listing:
@@ -269,7 +272,8 @@ class Triage(App[None]):
         at = f"{listing.cursor + 1} of {len(listing.ids):,}" if listing.ids else "no finding"
         marked = f" | {len(listing.marked):,} marked" if listing.marked else ""
         stale = " | the store has changed: r" if self._is_stale else ""
-        self.screen_stack[0].query_one("#state", Static).update(Text(f"fixby triage | {at} by due date{marked}{stale}"))
+        state = Text(f"fixby triage | {at} by due date{marked}{stale}", no_wrap=True, overflow="ellipsis")
+        self.screen_stack[0].query_one("#state", Static).update(state, layout=False)
 
 
 _SECONDS_BETWEEN_LOOKS = 3.0

@@ -31,6 +31,7 @@ class Form(ModalScreen[str]):
     def __init__(self, choice: Choice, about: str, answers: Mapping[str, str], act: Act) -> None:
         super().__init__()
         self._choice, self._about, self._answers, self._act = choice, about, answers, act
+        self._is_acting = False
 
     def compose(self) -> ComposeResult:
         """The questions, what they are about, and a line for what is wrong."""
@@ -43,8 +44,9 @@ class Form(ModalScreen[str]):
             yield Static(id="refusal")
             yield Static(Text("Enter: do it   Tab: next   Esc: leave it"))
 
-    def on_input_submitted(self) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in a field: on to the first that must be filled, else done."""
+        event.stop()
         self.action_submit()
 
     def action_submit(self) -> None:
@@ -55,14 +57,17 @@ class Form(ModalScreen[str]):
                 self.query_one(f"#{field.name}", Input).focus()
                 self._refuse(f"{field.title}: this must be said.")
                 return
-        self._do(answers)
+        if not self._is_acting:
+            self._do(answers)
 
     def action_leave(self) -> None:
-        """Close, with nothing done."""
-        self.dismiss()
+        """Close, with nothing done; not while something is."""
+        if not self._is_acting:
+            self.dismiss()
 
-    @work(exclusive=True)
+    @work
     async def _do(self, answers: Mapping[str, str]) -> None:
+        self._is_acting = True
         self._refuse("…")
         try:
             said = await self._act(answers)
@@ -70,6 +75,8 @@ class Form(ModalScreen[str]):
             self._refuse(f"{error.message} {error.hint}")
         else:
             self.dismiss(said)
+        finally:
+            self._is_acting = False
 
     def _refuse(self, why: str) -> None:
         self.query_one("#refusal", Static).update(Text(safe(why), "bold"))

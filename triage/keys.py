@@ -28,9 +28,6 @@ _SHOWN = {
     "home": "Home",
     "end": "End",
     "space": "Space",
-    "escape": "Esc",
-    "tab": "Tab",
-    "ctrl+c": "Ctrl-C",
 }
 
 KEYS = (
@@ -56,7 +53,7 @@ KEYS = (
     Key("e", "edit", "open the file in $VISUAL or $EDITOR at the line"),
     Key("r", "reload", "read the store again"),
     Key("question_mark", "help", "this help"),
-    Key("q,ctrl+c", "quit", "leave"),
+    Key("q", "quit", "leave; so does Ctrl-C, wherever you are"),
 )
 
 HINT = "/ filter  a accept  d dismiss  s assign  c comment  t tag  u undo  ? all keys"
