@@ -50,14 +50,16 @@ def _show(screen: Triage) -> None:
 
 
 async def _until_left(screen: Triage) -> list[int]:
-    """Run the screen; the signals that ended it, if one did."""
+    """Run the screen; the signals that ended it, if one did. Ctrl-C is a key here, or meant for the editor."""
     received: list[int] = []
 
     def leave(number: int) -> None:
         received.append(number)
         screen.exit()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, leave, number)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, leave, number)
     await screen.run_async()
     return received

@@ -176,7 +176,8 @@ class Triage(App[None]):
         for location in self._shown.finding.finding.locations[:1]:
             command = opening(self._desk.editor, self._desk.folder, location)
             with self.suspend():
-                edit(command)
+                wrong = edit(command)
+            self._say(wrong)
 
     async def _decided(self, name: str, ids: tuple[str, ...], answers: Mapping[str, str]) -> str:
         done, said = await self._store.decide(partial(_decided, Step(name, ids, answers), self._desk))

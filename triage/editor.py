@@ -16,12 +16,13 @@ def opening(editor: str, folder: Path, location: Location) -> list[str]:
     return [*_command(editor), *_arguments(editor, file, location.line or 1)]
 
 
-def edit(command: list[str]) -> None:
-    """Run an editor on the terminal until it ends. Raises `UsageError` where it cannot be started."""
+def edit(command: list[str]) -> str:
+    """Run an editor on the terminal until it ends; what went wrong, for an exception would leave the screen away."""
     try:
         subprocess.run(command, check=False)  # noqa: S603 - no shell; the user names the editor, we the file
     except OSError as error:
-        raise UsageError(f"{command[0]} cannot be started: {error.strerror}.", _HINT) from error
+        return f"{command[0]} cannot be started: {error.strerror}. {_HINT}"
+    return ""
 
 
 def _command(editor: str) -> list[str]:
