@@ -393,3 +393,10 @@ def test_a_file_without_a_line_is_marked_nowhere(tmp_path: Path) -> None:
         assert "assert(text)" in screen.text
 
     shown(store, story)
+
+
+def test_the_documentation_lists_every_key_with_what_it_does() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "commands.md").read_text(encoding="utf-8")
+    for key in KEYS:
+        names = " ".join(f"`{name}`" for name in key.shown.split())
+        assert f"| {names} | {key.help} |" in page
