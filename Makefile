@@ -43,7 +43,7 @@ schema: $(BIN)/.installed  ## the SQL of a new store, from its description
 links:  ## the tree that type checkers and import linters can follow
 	@rm -rf build/links && mkdir -p build/links/fixby
 	@ln -s $(addprefix ../../../,$(wildcard core/*)) build/links/fixby/
-	@for part in cli headers policies reports scanners sla store; do \
+	@for part in cli headers policies reports scanners sla store triage; do \
 	  [ ! -e $$part/__init__.py ] || ln -s ../../../$$part build/links/fixby/$$part; done
 
 $(BIN)/.installed: requirements-dev.txt pyproject.toml

@@ -191,6 +191,20 @@ def show(
     findings.run_show(id_, Place(path, store, config), as_json=json)
 
 
+@app.command(context_settings={"ignore_unknown_options": True})
+def triage(
+    query: Query = None,
+    *,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+) -> None:
+    """Go through findings on the full screen, by keys: read, decide, undo."""
+    from fixby.cli import triage
+
+    triage.run(query or ["is:open"], Place(path, store, config))
+
+
 @app.command()
 def accept(  # noqa: PLR0913 - what an acceptance says, where and how
     ids: Ids = None,
