@@ -418,6 +418,21 @@ def update(  # noqa: PLR0913 - where and how, as every command
 
 
 @app.command()
+def notify(
+    *,
+    show: Annotated[bool, typer.Option("--show", help="Show it, and send nothing.")] = False,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Send one notice of what became due, breached, came back or lost its acceptance since the last one."""
+    from fixby.cli import notify
+
+    raise typer.Exit(notify.run(Place(path, store, config), only_show=show, as_json=json))
+
+
+@app.command()
 def doctor(path: Target = Path(), *, store: Store = None, config: Config = None, json: Json = False) -> None:
     """Say what is installed, what would run here, and what would not."""
     from fixby.cli import doctor

@@ -100,6 +100,7 @@ def _printed(repo: Path) -> dict[str, Ended]:
     printed["decisions apply"] = called("decisions", "apply", "../decided.toml", "--dry-run", "--json", cwd=repo)
     repository(repo.parent, {"known_exploited_vulnerabilities.json": _exploited()})
     printed["update"] = called("update", "--from", "../known_exploited_vulnerabilities.json", "--json", cwd=repo)
+    printed["notify"] = called("notify", "--show", "--json", cwd=repo)
     printed["sla explain"] = called("sla", "explain", unknown, "--json", cwd=repo)
     printed["sla report"] = called("sla", "report", "--json", cwd=repo)
     printed["attest"] = called("attest", "restore-drill", "--note", "it took an hour", "--json", cwd=repo)
@@ -170,6 +171,7 @@ COMMANDS = (
     ("decisions import", 0),
     ("decisions apply", 0),
     ("update", 0),
+    ("notify", 0),
     ("sla explain", 0),
     ("sla report", 0),
     ("attest", 0),
