@@ -149,6 +149,7 @@ def _evaluated(database: "Database", asset: str, demands: GatePolicy, now: int) 
     known = Known(
         scans=_that_count(queries.latest_scans(database, asset)),
         attestations=[attested(one) for one in attestations(database, asset, kinds)],
+        not_observed=queries.not_observed(database, asset),
         unknown_as=(in_force(database, asset) or policies.shipped()).terms.unknown_as,
     )
     return evaluate(demands, select, known, now), f"{last.seq}:{last.hash}"

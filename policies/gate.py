@@ -101,12 +101,14 @@ class Known:
     """What is known of the asset besides its findings.
 
     `scans` are the latest ones, one or more of each scanner that ever recorded one; of the `attestations` of a kind the
-    last one speaks; `unknown_as` is the severity that the SLA policy treats an unknown one as.
+    last one speaks; `unknown_as` is the severity that the SLA policy treats an unknown one as. `not_observed` counts
+    the open findings that the last scans did not see.
     """
 
     scans: Sequence[LatestScan]
     attestations: Sequence[Attested]
     unknown_as: Severity
+    not_observed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def evaluate(policy: GatePolicy, select: Callable[[str], Sequence[str]], known: 
     )
     verdicts = {result.verdict for result in results}
     verdict = next((bad for bad in (Verdict.FAIL, Verdict.UNKNOWN) if bad in verdicts), Verdict.PASS)
-    notes = (*_notes(policy, known.scans), *_unseen(len(select("is:not_observed"))))
+    notes = (*_notes(policy, known.scans), *_unseen(known.not_observed))
     return Judgement(verdict, results, now, notes)
 
 

@@ -14,6 +14,7 @@ from fixby.sla.figures import AGES, Figures, Month, Report, TimeToFix, kaplan_me
 from fixby.sla.sql import BREACHED, RAN, STATUS
 from fixby.store.database import Database, Value
 from fixby.store.log import head
+from fixby.store.queries import where_some_are_not_observed
 from fixby.store.rows import PolicyRow, select
 from fixby.store.selection import OBSERVED, OPEN, condition
 
@@ -145,19 +146,10 @@ def _counted(database: Database, period: Period) -> dict[_Key, _Group]:
     ):
         groups[tuple(key)].counts["opened"] += is_opened * count
         groups[tuple(key)].counts["dismissed"] += is_dismissed * count
-    source, among = _where_some_are_not_observed(database)
+    source, among = where_some_are_not_observed(database)
     for *key, count in _grouped(database, period, keys, "count(*)", f"{among} AND {OPEN} AND NOT {OBSERVED}", source):
         groups[tuple(key)].counts["not observed"] += count
     return dict(groups)
-
-
-def _where_some_are_not_observed(database: Database) -> tuple[str, str]:
-    """The rows among which to look for what is not observed, and how: unless a scanner failed, they are few."""
-    newest = "SELECT max(seq) FROM scan GROUP BY asset, scanner"
-    if database.run(f"SELECT 1 FROM scan WHERE outcome = 'failed' AND seq IN ({newest}) LIMIT 1"):
-        return "finding", "1 = 1"
-    absent = "SELECT DISTINCT finding_id FROM sighting WHERE presence = 'not_observed'"
-    return f"({absent}) AS absent CROSS JOIN finding", "finding.id = absent.finding_id"
 
 
 def _within(column: str) -> str:

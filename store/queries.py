@@ -16,7 +16,7 @@ from fixby.sla.sql import DUE_AT, STATUS
 from fixby.store.codec import decoded
 from fixby.store.database import Database, Row
 from fixby.store.rows import AcceptanceRow, marks_for, pieces, select
-from fixby.store.selection import ACCEPTED, Condition, condition
+from fixby.store.selection import ACCEPTED, OBSERVED, OPEN, Condition, condition
 from fixby.tracked import Accepted, Dismissed, HistoryEntry, State, TrackedFinding, Witness
 
 
@@ -76,6 +76,23 @@ def matching(database: Database, query: Sequence[Term], now: int) -> list[str]:
     where = condition(query)
     statement = f"SELECT id FROM finding WHERE {where.sql} ORDER BY id"
     return [str(id_) for (id_,) in database.run(statement, **where.parameters, now=now)]
+
+
+def not_observed(database: Database, asset: str) -> int:
+    """How many open findings of an asset the last scan of none of their scanners saw."""
+    source, among = where_some_are_not_observed(database)
+    where = f"{among} AND asset = :asset AND {OPEN} AND NOT {OBSERVED}"
+    [(count,)] = database.run(f"SELECT count(*) FROM {source} WHERE {where}", asset=asset)
+    return int(count or 0)
+
+
+def where_some_are_not_observed(database: Database) -> tuple[str, str]:
+    """The rows among which to look for what is not observed, and how: unless a scanner failed, they are few."""
+    newest = "SELECT max(seq) FROM scan GROUP BY asset, scanner"
+    if database.run(f"SELECT 1 FROM scan WHERE outcome = 'failed' AND seq IN ({newest}) LIMIT 1"):
+        return "finding", "1 = 1"
+    absent = "SELECT DISTINCT finding_id FROM sighting WHERE presence = 'not_observed'"
+    return f"({absent}) AS absent CROSS JOIN finding", "finding.id = absent.finding_id"
 
 
 def finding(database: Database, prefix: str, now: int) -> TrackedFinding:
