@@ -36,8 +36,8 @@ class Triage(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key.keys, key.action) for key in KEYS if key.action),
-        Binding("ctrl+c", "quit", priority=True),
+        *(Binding(key.keys, key.action, priority=True) for key in KEYS),
+        Binding("ctrl+c", "leave", priority=True),
     ]
     CSS = """
     Screen { background: ansi_default; color: ansi_default; }
@@ -113,9 +113,38 @@ class Triage(App[None]):
         """Read what came into view."""
         self._read(event.ids)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Our keys act before any widget sees them, in the order in which they were typed, however fast they come.
+
+        Not over a window, and not while a query is typed.
+        """
+        if action not in _ACTIONS:
+            return super().check_action(action, parameters)
+        return len(self.screen_stack) == 1 and (action == "leave" or not isinstance(self.focused, Input))
+
+    def action_move(self, by: int) -> None:
+        """Go down or up some findings."""
+        self._listing.move(by)
+
+    def action_page(self, by: int) -> None:
+        """Go down or up a screenful."""
+        self._listing.move_page(by)
+
+    def action_first(self) -> None:
+        """Go to what is due first."""
+        self._listing.move_to(0)
+
+    def action_last(self) -> None:
+        """Go to what is due last."""
+        self._listing.move_to(-1)
+
+    def action_leave(self) -> None:
+        """End."""
+        self.exit()
+
     def action_filter(self) -> None:
         """Change the query."""
-        self.query_one("#query").focus()
+        self.screen.set_focus(self.query_one("#query"))
 
     def action_mark(self) -> None:
         """Mark the current finding."""
@@ -171,7 +200,7 @@ class Triage(App[None]):
             self._say("This terminal cannot be given to an editor.")
 
     def _edit(self) -> None:
-        if self._shown is None:
+        if self._shown is None or self._shown.finding.id != self._listing.current:
             return
         for location in self._shown.finding.finding.locations[:1]:
             command = opening(self._desk.editor, self._desk.folder, location)
@@ -278,6 +307,7 @@ class Triage(App[None]):
 
 
 _SECONDS_BETWEEN_LOOKS = 3.0
+_ACTIONS = frozenset({"leave", *(key.action.partition("(")[0] for key in KEYS)})
 
 
 def _named(ids: Sequence[str]) -> str:
