@@ -252,8 +252,9 @@ class Triage(App[None]):
         except FixbyError as error:
             self._say(f"{error.message} {error.hint}")
             return
-        self._is_stale = last != self._seen
-        self._tell_state()
+        if self._is_stale != (last != self._seen):
+            self._is_stale = not self._is_stale
+            self._tell_state()
 
     @work(group="page")
     async def _read(self, ids: Sequence[str]) -> None:
