@@ -225,20 +225,6 @@ def test_what_is_marked_is_decided_together_or_not_at_all(store: str) -> None:
     assert found(store, "is:open") == []
 
 
-def test_keys_that_come_all_at_once_act_in_their_order(store: str) -> None:
-    async def story(screen: Screen) -> None:
-        await screen.pilot.press("slash", *(["minus", "s", "d", "o", "q", "backspace"]), "enter")
-        await screen.settle()
-        assert screen.lines[1] == "query: is:open-sdo"
-        await screen.pilot.press("slash", *(["backspace"] * 4), "enter")
-        await screen.settle()
-        await screen.pilot.press("j", "space", "j", "u", "k", "k", "j", "d")
-        await screen.settle()
-        assert "title of B602" in screen.text
-
-    shown(store, story)
-
-
 @pytest.mark.parametrize("key", ["d", "a"])
 def test_a_slip_is_undone_by_a_decision_of_its_own(store: str, key: str) -> None:
     async def story(screen: Screen) -> None:
