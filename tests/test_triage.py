@@ -400,3 +400,28 @@ def test_the_documentation_lists_every_key_with_what_it_does() -> None:
     for key in KEYS:
         names = " ".join(f"`{name}`" for name in key.shown.split())
         assert f"| {names} | {key.help} |" in page
+
+
+def test_a_long_queue_is_gone_through_line_by_line_page_by_page_and_end_to_end(tmp_path: Path) -> None:
+    store = str(tmp_path / "fixby.db")
+    stored(store, *(weakness(f"f({number})", rule=f"B{number}") for number in range(200)))
+
+    async def story(screen: Screen) -> None:
+        for keys, at in (
+            (["G"], 200),
+            (["pageup"], 194),
+            (["k", "up"], 192),
+            (["home"], 1),
+            (["pagedown", "n"], 8),
+            (["end"], 200),
+        ):
+            await screen.press(*keys)
+            assert screen.lines[0] == f"fixby triage | {at} of 200 by due date"
+            [current] = [line for line in screen.lines[2:9] if line.startswith(">  in ")]
+            assert current.split("title of ")[1] in "\n".join(screen.lines[10:])
+        await screen.press("g")
+        await screen.pilot.click("#queue", offset=(5, 3))
+        await screen.settle()
+        assert "4 of 200" in screen.lines[0]
+
+    shown(store, story)

@@ -102,6 +102,27 @@ def test_a_decision_is_made_on_a_terminal_and_the_terminal_is_left_as_it_was(sho
     assert finding["locations"][0]["path"] == "src/a.py"
 
 
+def test_keys_that_come_all_at_once_act_in_their_order(shop: Path) -> None:
+    """A slow line brings them so: what is typed into the query must not be taken for decisions."""
+    others = [weakness(f"call({number})", rule=f"B{number}") for number in range(3)]
+    with closing(open_for_writing(str(shop / ".fixby" / "fixby.db"))) as database:
+        told(database, scan(weakness(line=3), *others, at=int(time.time())))
+    with terminal(shop) as screen:
+        screen.until(rb"src/a\.py:3")
+        screen.keys("jjd")
+        screen.until(rb"false positive(.|\n)*Enter: do it")
+        screen.keys("third\r")
+        screen.until(rb"dismissed")
+        screen.keys("/ -sdo\x7f\x7f\x7f\x7fscanner:bandit\r")
+        screen.until(rb"scanner:bandit")
+        screen.keys("q")
+        assert screen.code() == 0
+    assert b"Assign to" not in screen.written
+    listed = fixby("list", "-is:fixed", "--json", cwd=shop).document["findings"]
+    [dismissed] = [one["rule_id"] for one in listed if one["state"] == "dismissed"]
+    assert dismissed != "B307"
+
+
 @pytest.mark.parametrize("keys", ["\x03", "/\x03", "?\x03\x03"])
 def test_ctrl_c_leaves_from_anywhere(shop: Path, keys: str) -> None:
     with terminal(shop) as screen:

@@ -1,12 +1,13 @@
 """The screen of `fixby triage`: the queue on top, the current finding below it, and the keys that act on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
 from textual import work
-from textual.app import App, ComposeResult, SuspendNotSupported
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
@@ -36,8 +37,8 @@ class Triage(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key.keys, key.action) for key in KEYS if key.action),
-        Binding("ctrl+c", "quit", priority=True),
+        *(Binding(key.keys, key.action, priority=True) for key in KEYS),
+        Binding("ctrl+c", "leave", priority=True),
     ]
     CSS = """
     Screen { background: ansi_default; color: ansi_default; }
@@ -113,9 +114,38 @@ class Triage(App[None]):
         """Read what came into view."""
         self._read(event.ids)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Our keys act before any widget sees them, in the order in which they were typed, however fast they come.
+
+        Not over a window, and not while a query is typed.
+        """
+        if action not in _ACTIONS:
+            return super().check_action(action, parameters)
+        return len(self.screen_stack) == 1 and (action == "leave" or not isinstance(self.focused, Input))
+
+    def action_move(self, by: int) -> None:
+        """Go down or up some findings."""
+        self._listing.move(by)
+
+    def action_page(self, by: int) -> None:
+        """Go down or up a screenful."""
+        self._listing.move_page(by)
+
+    def action_first(self) -> None:
+        """Go to what is due first."""
+        self._listing.move_to(0)
+
+    def action_last(self) -> None:
+        """Go to what is due last."""
+        self._listing.move_to(-1)
+
+    def action_leave(self) -> None:
+        """End."""
+        self.exit()
+
     def action_filter(self) -> None:
         """Change the query."""
-        self.query_one("#query").focus()
+        self.screen.set_focus(self.query_one("#query"))
 
     def action_mark(self) -> None:
         """Mark the current finding."""
@@ -148,36 +178,36 @@ class Triage(App[None]):
 
     @work(group="decision")
     async def action_undo(self) -> None:
-        """Undo the last decision that was made here."""
+        """Undo the last decision that was made here; one that cannot be undone stays the last."""
         if not self._done:
             self._say("Nothing was decided here that could be undone.")
             return
         last = self._done.pop()
-        try:
-            said = await self._store.decide(partial(_undone, last, self._desk))
-        except FixbyError as error:
-            self._done.append(last)
-            self._say(f"{error.message} {error.hint}")
-            return
-        self._said(said)
+        with self._telling(at_fault=lambda: self._done.append(last)):
+            self._said(await self._store.decide(partial(_undone, last, self._desk)))
 
     def action_edit(self) -> None:
         """Open the current finding in the editor."""
-        try:
+        with self._telling():
             self._edit()
-        except FixbyError as error:
-            self._say(f"{error.message} {error.hint}")
-        except SuspendNotSupported:
-            self._say("This terminal cannot be given to an editor.")
 
     def _edit(self) -> None:
-        if self._shown is None:
+        if self._shown is None or self._shown.finding.id != self._listing.current:
             return
         for location in self._shown.finding.finding.locations[:1]:
             command = opening(self._desk.editor, self._desk.folder, location)
             with self.suspend():
                 wrong = edit(command)
             self._say(wrong)
+
+    @contextmanager
+    def _telling(self, at_fault: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Say on the screen what goes wrong."""
+        try:
+            yield
+        except FixbyError as error:
+            at_fault()
+            self._say(f"{error.message} {error.hint}")
 
     async def _decided(self, name: str, ids: tuple[str, ...], answers: Mapping[str, str]) -> str:
         done, said = await self._store.decide(partial(_decided, Step(name, ids, answers), self._desk))
@@ -194,46 +224,36 @@ class Triage(App[None]):
     @work(group="queue", exclusive=True)
     async def _load(self, said: str = "") -> None:
         """Read the queue from a store that is still there."""
-        try:
+        with self._telling():
             ids, self._seen = await self._store.ask_anew(partial(_queue, self._query))
-        except FixbyError as error:
-            self._say(f"{error.message} {error.hint}")
-            return
-        self._is_stale = False
-        self._say(said)
-        self._listing.queue(ids)
+            self._queue(ids, said)
 
     @work(group="queue", exclusive=True)
     async def _filter(self, text: str) -> None:
-        try:
+        with self._telling():
             query = parse(text)
             ids, self._seen = await self._store.ask(partial(_queue, query))
-        except FixbyError as error:
-            self._say(f"{error.message} {error.hint}")
-            return
-        self._query, self._is_stale = query, False
-        self._say("")
+            self._query = query
+            self._queue(ids)
+
+    def _queue(self, ids: Sequence[str], said: str = "") -> None:
+        self._is_stale = False
+        self._say(said)
         self._listing.queue(ids)
 
     @work(group="look", exclusive=True)
     async def _look(self) -> None:
         """Whether something happened that is not seen yet."""
-        try:
-            last = await self._store.ask(_last_event)
-        except FixbyError as error:
-            self._say(f"{error.message} {error.hint}")
-            return
-        self._is_stale = last != self._seen
-        self._tell_state()
+        with self._telling():
+            is_stale = await self._store.ask(_last_event) != self._seen
+            if self._is_stale != is_stale:
+                self._is_stale = is_stale
+                self._tell_state()
 
     @work(group="page")
     async def _read(self, ids: Sequence[str]) -> None:
-        try:
-            findings, now = await self._store.ask(partial(_page, ids))
-        except FixbyError as error:
-            self._say(f"{error.message} {error.hint}")
-            return
-        self._listing.tell(findings, now)
+        with self._telling():
+            self._listing.tell(*await self._store.ask(partial(_page, ids)))
 
     @work(group="detail", exclusive=True)
     async def _detail(self, id_: str | None) -> None:
@@ -242,12 +262,9 @@ class Triage(App[None]):
         if id_ is None:
             pane.show(Text("No finding is selected."))
             return
-        try:
+        with self._telling():
             self._shown = await self._store.ask(partial(_detail, id_))
-        except FixbyError as error:
-            self._say(f"{error.message} {error.hint}")
-            return
-        pane.show(page(self._shown))
+            pane.show(page(self._shown))
 
     @property
     def _listing(self) -> Listing:
@@ -278,6 +295,7 @@ class Triage(App[None]):
 
 
 _SECONDS_BETWEEN_LOOKS = 3.0
+_ACTIONS = frozenset({"leave", *(key.action.partition("(")[0] for key in KEYS)})
 
 
 def _named(ids: Sequence[str]) -> str:

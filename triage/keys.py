@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Keys with commas between them, the action they stand for (empty where a widget binds them), and the help."""
+    """Keys with commas between them, the action they stand for, and the help."""
 
     keys: str
     action: str
@@ -31,11 +31,12 @@ _SHOWN = {
 }
 
 KEYS = (
-    Key("down,j,n", "", "the next finding"),
-    Key("up,k", "", "the finding before"),
-    Key("pagedown,pageup", "", "a screenful down, or up"),
-    Key("home,g", "", "what is due first"),
-    Key("end,G", "", "what is due last"),
+    Key("down,j,n", "move(1)", "the next finding"),
+    Key("up,k", "move(-1)", "the finding before"),
+    Key("pagedown", "page(1)", "a screenful down"),
+    Key("pageup", "page(-1)", "a screenful up"),
+    Key("home,g", "first", "what is due first"),
+    Key("end,G", "last", "what is due last"),
     Key("J", "scroll_detail(1)", "scroll the finding down"),
     Key("K", "scroll_detail(-1)", "scroll the finding up"),
     Key("slash", "filter", "change the query; Enter or Esc leads back"),
@@ -53,7 +54,7 @@ KEYS = (
     Key("e", "edit", "open the file in $VISUAL or $EDITOR at the line"),
     Key("r", "reload", "read the store again"),
     Key("question_mark", "help", "this help"),
-    Key("q", "quit", "leave; so does Ctrl-C, wherever you are"),
+    Key("q", "quit", "leave; so does Ctrl-C, also while you type a query"),
 )
 
 HINT = "/ filter  a accept  d dismiss  s assign  c comment  t tag  u undo  ? all keys"

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -29,15 +27,6 @@ PAGE = 64
 
 class Listing(ScrollView, can_focus=True):
     """Findings, a line each, of which one is current and some may be marked; asks for those that come into view."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)"),
-        Binding("down,j,n", "move(1)"),
-        Binding("pageup", "page(-1)"),
-        Binding("pagedown", "page(1)"),
-        Binding("home,g", "first"),
-        Binding("end,G", "last"),
-    ]
 
     @dataclass
     class Moved(Message):
@@ -95,21 +84,17 @@ class Listing(ScrollView, can_focus=True):
         self.marked = set() if len(self.marked) == len(self.ids) else set(self.ids)
         self._go(self.cursor)
 
-    def action_move(self, by: int) -> None:
-        """Go up or down some lines."""
+    def move(self, by: int) -> None:
+        """Go down some lines, or up."""
         self._go(self.cursor + by)
 
-    def action_page(self, by: int) -> None:
-        """Go up or down a screenful."""
+    def move_page(self, by: int) -> None:
+        """Go down or up a screenful."""
         self._go(self.cursor + by * max(1, self.size.height - 1))
 
-    def action_first(self) -> None:
-        """Go to what is due first."""
-        self._go(0)
-
-    def action_last(self) -> None:
-        """Go to what is due last."""
-        self._go(len(self.ids) - 1)
+    def move_to(self, index: int) -> None:
+        """Go to a line; the last one is -1."""
+        self._go(index if index >= 0 else len(self.ids) + index)
 
     def on_click(self, event: Click) -> None:
         """Go to the line that was clicked."""
