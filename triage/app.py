@@ -1,7 +1,7 @@
 """The screen of `fixby triage`: the queue on top, the current finding below it, and the keys that act on them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.css.query import NoMatches
 from textual.widgets import Input, Static
 
 from fixby.errors import FixbyError
@@ -202,12 +203,14 @@ class Triage(App[None]):
 
     @contextmanager
     def _telling(self, at_fault: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Say on the screen what goes wrong."""
+        """Say on the screen what goes wrong; an answer that comes while the screen is taken down is for nobody."""
         try:
-            yield
+            with suppress(NoMatches):
+                yield
         except FixbyError as error:
             at_fault()
-            self._say(f"{error.message} {error.hint}")
+            with suppress(NoMatches):
+                self._say(f"{error.message} {error.hint}")
 
     async def _decided(self, name: str, ids: tuple[str, ...], answers: Mapping[str, str]) -> str:
         done, said = await self._store.decide(partial(_decided, Step(name, ids, answers), self._desk))
@@ -258,11 +261,11 @@ class Triage(App[None]):
     @work(group="detail", exclusive=True)
     async def _detail(self, id_: str | None) -> None:
         self._shown = None
-        pane = self.screen_stack[0].query_one(Pane)
-        if id_ is None:
-            pane.show(Text("No finding is selected."))
-            return
         with self._telling():
+            pane = self.screen_stack[0].query_one(Pane)
+            if id_ is None:
+                pane.show(Text("No finding is selected."))
+                return
             self._shown = await self._store.ask(partial(_detail, id_))
             pane.show(page(self._shown))
 
