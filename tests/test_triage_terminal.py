@@ -114,7 +114,7 @@ def test_keys_that_come_all_at_once_act_in_their_order(shop: Path) -> None:
         screen.keys("third\r")
         screen.until(rb"dismissed")
         screen.keys("/ -sdo\x7f\x7f\x7f\x7fscanner:bandit\r")
-        screen.until(rb"scanner:bandit")
+        screen.until(rb"of 4 by due")
         screen.keys("q")
         assert screen.code() == 0
     assert b"Assign to" not in screen.written
