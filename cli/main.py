@@ -482,9 +482,9 @@ def export_decisions(
     query: Query = None, *, path: Folder = Path(), store: Store = None, config: Config = None, json: Json = False
 ) -> None:
     """Print the decisions in force as TOML that `fixby decisions apply` reads."""
-    from fixby.cli import decided
+    from fixby.cli import decisions_file
 
-    decided.export(tuple(query or ()), Place(path, store, config), as_json=json)
+    decisions_file.export(tuple(query or ()), Place(path, store, config), as_json=json)
 
 
 @decided.command("apply")
@@ -498,9 +498,9 @@ def apply_decisions(  # noqa: PLR0913 - where and how, as every command
     json: Json = False,
 ) -> None:
     """Decide what a file states and is not in force yet; the policy's rules apply."""
-    from fixby.cli import decided
+    from fixby.cli import decisions_file
 
-    decided.apply(file, Place(path, store, config), only_show=dry_run, as_json=json)
+    decisions_file.apply(file, Place(path, store, config), only_show=dry_run, as_json=json)
 
 
 @decided.command("import")
@@ -513,9 +513,9 @@ def import_decisions(
     json: Json = False,
 ) -> None:
     """Print as decisions what .trivyignore, .grype.yaml, osv-scanner.toml or a detect-secrets baseline ignore."""
-    from fixby.cli import decided
+    from fixby.cli import decisions_file
 
-    decided.convert(file, Place(path, store, config), as_json=json)
+    decisions_file.convert(file, Place(path, store, config), as_json=json)
 
 
 @export.command("vex", context_settings={"ignore_unknown_options": True})

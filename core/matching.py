@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 
-from fixby.outline import BLANK, LineMap, line_map, lines, successors
+from fixby.outline import BLANK, LineMap, line_map, lines
+from fixby.renamed_files import successors
 
 
 class Reason(StrEnum):

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from fixby.errors import ReportError
-from fixby.policies.decided import Kind, Stated
+from fixby.policies.decisions_file import Kind, Stated
 
 WITHOUT_END = "30d"
 """For how long a risk is accepted of which a file names no end."""

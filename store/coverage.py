@@ -17,6 +17,7 @@ from fixby.errors import ReportError
 from fixby.scan import Coverage
 from fixby.store.codec import encoded
 from fixby.store.database import Database
+from fixby.store.rows import marks_for, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +31,31 @@ class Written:
 def written(coverage: Coverage) -> Written:
     """A coverage as it will be kept."""
     parts = {_digest(part): part for part in map(encoded, _parts(coverage.scanned))}
-    rules = {} if coverage.rules is None else {_digest(part): part for part in [encoded(sorted(coverage.rules))]}
+    rules = None if coverage.rules is None else encoded(sorted(coverage.rules))
     whole = encoded(
         {
             "parts": list(parts),
-            "rules": next(iter(rules), None),
+            "rules": None if rules is None else _digest(rules),
             "skipped": coverage.skipped,
             "excluded": coverage.excluded,
             "whole": coverage.whole,
         }
     )
-    digest = _digest(whole)
-    return Written(digest, {**parts, **rules, digest: whole})
+    others = {_digest(document): document for document in filter(None, (rules, whole))}
+    return Written(_digest(whole), {**parts, **others})
 
 
 def keep(database: Database, coverage: Written) -> None:
     """Keep what is not kept yet."""
     if database.run("SELECT 1 FROM coverage WHERE digest = :digest", digest=coverage.digest):
         return
-    known = {str(digest) for (digest,) in database.run("SELECT digest FROM coverage")}
-    new = ((digest, zlib.compress(body)) for digest, body in coverage.documents.items() if digest not in known)
-    database.insert("coverage", ("digest", "body"), new)
+    for some in pieces(coverage.documents):
+        marks, named = marks_for(some)
+        known = {
+            digest for (digest,) in database.run(f"SELECT digest FROM coverage WHERE digest IN ({marks})", **named)
+        }
+        new = ((digest, zlib.compress(coverage.documents[digest])) for digest in some if digest not in known)
+        database.insert("coverage", ("digest", "body"), new)
 
 
 def scanned(database: Database, digest: str) -> dict[str, str]:

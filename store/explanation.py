@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fixby.sla.explanation import Explanation, explained
+from fixby.store.conversion import timeline_of as timeline
 from fixby.store.database import Database
 from fixby.store.projection import Projector
-from fixby.store.projection import timeline_of as timeline
 from fixby.store.rows import AcceptanceRow, PolicyRow, load
 from fixby.store.terms import policies
 

@@ -19,10 +19,10 @@ from fixby.scan import Scan, outcome_name
 from fixby.sla.clock import joined, parted
 from fixby.store import coverage, outlines, projection
 from fixby.store.codec import decoded, encoded
+from fixby.store.conversion import clock_words, timeline_of
 from fixby.store.database import Database
 from fixby.store.log import Event, Head, head
 from fixby.store.projecting import project
-from fixby.store.projection import clock_words, timeline_of
 from fixby.store.rows import load, marks_for, pieces
 from fixby.store.terms import Occasion, adopt
 

@@ -14,18 +14,13 @@ from fixby.known import Presence
 from fixby.lifecycle import Change
 from fixby.matching import Reason
 from fixby.policies import policy as policies
-from fixby.policies.business_days import exceptions, written_calendar
 from fixby.policies.policy import Facts, Policy, terms_for
-from fixby.severity import LEVELS, Severity
+from fixby.severity import Severity
 from fixby.sla.clock import (
-    Reading,
-    Segment,
-    Status,
     Terms,
     Timeline,
     closed,
     detected,
-    dismissed,
     paused,
     rescored,
     resumed,
@@ -34,6 +29,16 @@ from fixby.sla.clock import (
 )
 from fixby.sla.sql import Columns, columns
 from fixby.store.codec import encoded
+from fixby.store.conversion import (
+    SINCE,
+    asset_of,
+    clock_from,
+    days_in,
+    exploitation_of,
+    policy_of,
+    text,
+    timeline_of,
+)
 from fixby.store.log import Event
 from fixby.store.rows import (
     AcceptanceRow,
@@ -264,25 +269,25 @@ class Projector:
 
     def _dismiss(self, event: Event, body: Mapping[str, Any]) -> None:
         row = self.rows.findings[event.subject]
-        _text(body["reason"])
+        text(body["reason"])
         row.dismissed_at = body["observed_at"]
 
     def _reinstate(self, event: Event, body: Mapping[str, Any]) -> None:
         row = self.rows.findings[event.subject]
-        _text(body["reason"])
+        text(body["reason"])
         row.dismissed_at = None
 
     def _assign(self, event: Event, body: Mapping[str, Any]) -> None:
-        self.rows.findings[event.subject].assignee = _text(body["assignee"])
+        self.rows.findings[event.subject].assignee = text(body["assignee"])
 
     def _tag(self, event: Event, body: Mapping[str, Any]) -> None:
         row = self.rows.findings[event.subject]
-        row.tags = encoded([_text(tag) for tag in body["tags"]]).decode()
+        row.tags = encoded([text(tag) for tag in body["tags"]]).decode()
         if row.closed_at is None:
             self._write_clock(row, self._timeline(row))
 
     def _comment(self, event: Event, body: Mapping[str, Any]) -> None:
-        _text(body["reason"])
+        text(body["reason"])
         _ = self.rows.findings[event.subject]
 
     def _rate(self, event: Event, body: Mapping[str, Any]) -> None:
@@ -299,7 +304,7 @@ class Projector:
             self._write(row, self._without_void(timeline, row, at))
 
     def _note(self, event: Event, body: Mapping[str, Any]) -> None:
-        _text(body[_NOTED[event.kind]])
+        text(body[_NOTED[event.kind]])
 
     def _without_void(self, timeline: Timeline, row: FindingRow, at: int) -> Timeline:
         """The timeline without the pauses of acceptances whose facts no longer hold."""
@@ -342,7 +347,7 @@ class Projector:
 
     def _write(self, row: FindingRow, timeline: Timeline) -> None:
         """Write a timeline down in a finding's columns and its later segments."""
-        for level, column in _SINCE.items():
+        for level, column in SINCE.items():
             setattr(row, column, timeline.since.get(level))
         row.closed_at = timeline.closed_at
         first, *later = timeline.running
@@ -361,58 +366,6 @@ class Projector:
             setattr(row, column, getattr(clock, column))
 
 
-def timeline_of(row: FindingRow, segments: Iterable[SegmentRow]) -> Timeline:
-    """The timeline that stands in a finding's columns and its later segments."""
-    known = ((level, getattr(row, column)) for level, column in _SINCE.items())
-    later = (Segment(segment.started_at, segment.stopped_at) for segment in segments)
-    timeline = Timeline(
-        severity=Severity.from_rank(row.severity),
-        since={level: since for level, since in known if since is not None},
-        running=(Segment(row.started_at, row.stopped_at), *later),
-        closed_at=row.closed_at,
-        verdict=_verdict(row),
-    )
-    return timeline if row.dismissed_at is None else dismissed(timeline)
-
-
-def clock_from(words: Mapping[str, Any], severity: Severity) -> Timeline:
-    """The timeline that `clock_words` wrote, of a finding of a severity."""
-    since = {Severity(level): ran for level, ran in words["since"].items()}
-    return Timeline(severity, since, tuple(Segment(*segment) for segment in words["running"]))
-
-
-def clock_words(timeline: Timeline) -> Mapping[str, object]:
-    """A timeline as an event tells it."""
-    running = [(segment.start, segment.stop) for segment in timeline.running]
-    return {"since": {str(level): ran for level, ran in timeline.since.items()}, "running": running}
-
-
-def exploitation_of(row: ExploitationRow) -> Exploitation:
-    """What is known of a finding's exploitation."""
-    steps = tuple((percent, since) for percent, since in orjson.loads(row.epss_since))
-    return Exploitation(bool(row.known), row.known_since, row.epss, steps)
-
-
-def asset_of(row: AssetRow) -> Asset:
-    """An asset as it is described."""
-    return Asset(row.name, row.tier, row.exposure, tuple(orjson.loads(row.tags)), row.team)
-
-
-def policy_of(row: PolicyRow) -> Policy:
-    """A policy that was adopted, with the days that its calendar had then."""
-    return _policy(row.toml, row.days)
-
-
-@lru_cache(maxsize=64)
-def _policy(toml: str, days: str) -> Policy:
-    return policies.parse(_text(toml), "the policy in force", lambda name: written_calendar(name, days))
-
-
-def days_in(body: Mapping[str, Any]) -> str:
-    """The days of the calendar of a policy that an event tells of; early ones tell its name only."""
-    return _text(body["days"]) if "days" in body else exceptions(policies.parse(_text(body["toml"]), "").terms.calendar)
-
-
 _NO_TAGS = "[]"
 _PRESENCE = {
     Change.OBSERVED: Presence.PRESENT,
@@ -422,7 +375,6 @@ _PRESENCE = {
     Change.FIXED: Presence.GONE,
 }
 _RANKS = {str(severity): severity.rank for severity in Severity}
-_SINCE = {level: f"since_{level}" for level in (*LEVELS, Severity.UNKNOWN)}
 _CLOCK = names_of(Columns)
 _PRESENT = str(Presence.PRESENT)
 
@@ -431,7 +383,7 @@ _PRESENT = str(Presence.PRESENT)
 def _first_since(rank: int) -> tuple[int | None, ...]:
     """The columns `since_*` of a finding that was just detected: they do not depend on the instant."""
     since = detected(Severity.from_rank(rank), 0).since
-    return tuple(since.get(level) for level in _SINCE)
+    return tuple(since.get(level) for level in SINCE)
 
 
 @lru_cache(maxsize=256)
@@ -499,16 +451,3 @@ def _rated(before: Exploitation, known: bool, epss: int, ran: int) -> Exploitati
     highest = max((percent for percent, _ in before.epss_since), default=0)
     steps = (*before.epss_since, (epss, ran)) if epss > highest else before.epss_since
     return replace(before, known=known, known_since=known_since, epss=epss, epss_since=steps)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _verdict(row: FindingRow) -> Reading | None:
-    if row.verdict is None:
-        return None
-    level = None if row.deciding is None else Severity.from_rank(row.deciding)
-    return Reading(Status(row.verdict), row.due_at, row.time_left, level)

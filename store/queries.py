@@ -78,6 +78,13 @@ def matching(database: Database, query: Sequence[Term], now: int) -> list[str]:
     return [str(id_) for (id_,) in database.run(statement, **where.parameters, now=now)]
 
 
+def queue(database: Database, query: Sequence[Term], now: int) -> list[str]:
+    """The ids of the findings that a query selects, in the order of `findings`: all of a large store are at hand."""
+    where = condition(query)
+    statement = f"SELECT id FROM finding WHERE {where.sql} ORDER BY {_order(query)}"
+    return [str(id_) for (id_,) in database.run(statement, **where.parameters, now=now)]
+
+
 def not_observed(database: Database, asset: str) -> int:
     """How many open findings of an asset the last scan of none of their scanners saw."""
     source, among = where_some_are_not_observed(database)

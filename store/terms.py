@@ -7,10 +7,11 @@ from fixby.asset import Asset
 from fixby.policies.business_days import exceptions
 from fixby.policies.policy import Policy
 from fixby.store.codec import encoded
+from fixby.store.conversion import asset_of, policy_of
 from fixby.store.database import Database
 from fixby.store.log import Event, Head
 from fixby.store.projecting import project
-from fixby.store.projection import ASSET_DESCRIBED, POLICY_ADOPTED, Projector, asset_of, policy_of
+from fixby.store.projection import ASSET_DESCRIBED, POLICY_ADOPTED, Projector
 from fixby.store.rows import AssetRow, PolicyRow, load, pieces, save, select
 
 

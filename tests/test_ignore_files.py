@@ -3,7 +3,7 @@
 import pytest
 
 from fixby.errors import ReportError
-from fixby.policies.decided import Kind, Stated, parse, written
+from fixby.policies.decisions_file import Kind, Stated, parse, written
 from fixby.policies.ignore_files import accepted
 from fixby.query import parse as parse_query
 from fixby.store.selection import condition

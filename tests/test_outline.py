@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixby.outline import line_map, lines, outline, successors
+from fixby.outline import line_map, lines, outline
+from fixby.renamed_files import successors
 
 few_lines = st.lists(st.sampled_from(["a", "b", "c", "", "  "]), max_size=12).map("\n".join)
 

@@ -16,7 +16,6 @@ from fixby.store import decisions, queries
 from fixby.store.database import Database
 from fixby.store.decisions import By
 from fixby.store.opening import open_for_reading, open_for_writing
-from fixby.store.queue import queue
 from fixby.store.rows import load
 from fixby.store.verification import flaws
 from fixby.tracked import HistoryEntry, TrackedFinding
@@ -380,7 +379,7 @@ def test_the_queue_has_the_order_of_the_list(database: Database) -> None:
     for query in ("", "is:open", "-is:fixed", "sla:breached"):
         for now in (START + 20, START + 60 * DAY):
             expected = [one.id for one in queries.findings(database, parse(query), now)]
-            assert queue(database, parse(query), now) == expected
+            assert queries.queue(database, parse(query), now) == expected
 
 
 def test_a_file_without_a_line_is_marked_nowhere(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from fixby.store import queries
 from fixby.store.database import Database
 from fixby.store.decisions import By
 from fixby.store.log import head
-from fixby.store.queue import queue
 from fixby.tracked import TrackedFinding
 from fixby.triage.deciding import CHOICES, decide, undo
 from fixby.triage.desk import Access, Desk
@@ -306,7 +305,7 @@ def _named(ids: Sequence[str]) -> str:
 
 
 def _queue(query: Sequence[Term], database: Database, now: int) -> tuple[list[str], int]:
-    return queue(database, query, now), head(database).seq
+    return queries.queue(database, query, now), head(database).seq
 
 
 def _last_event(database: Database, _: int) -> int:

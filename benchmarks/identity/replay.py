@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from kept import kept, key
+from cache import kept, key
 from observations import Observation, lines_of, observations
 from references import REFERENCES
 from releases import Version, commits, releases

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from kept import keep, key, load
+from cache import keep, key, load
 from releases import Version
 
 from fixby.scan import Scan, outcome_name

@@ -13,7 +13,7 @@ from fixby.cli.place import Place, reading, writing
 from fixby.decision import Acceptance
 from fixby.errors import UsageError
 from fixby.identity import numbered
-from fixby.policies.decided import Kind, Stated, parse, written
+from fixby.policies.decisions_file import Kind, Stated, parse, written
 from fixby.policies.document import read_text
 from fixby.policies.ignore_files import accepted
 from fixby.query import Term
@@ -98,9 +98,15 @@ def _stated(finding: TrackedFinding) -> Iterator[Stated]:
     for one in finding.decisions:
         match one:
             case Accepted(terms=terms):
-                until = published.instant(terms.until) or ""
-                said = (until, terms.owner, terms.mitigation)
-                yield Stated(Kind.ACCEPT, terms.reason, finding.id, "", *said, what)
+                yield Stated(
+                    Kind.ACCEPT,
+                    terms.reason,
+                    finding.id,
+                    until=published.instant(terms.until) or "",
+                    owner=terms.owner,
+                    mitigation=terms.mitigation,
+                    what=what,
+                )
             case Dismissed(reason=reason):
                 yield Stated(Kind.DISMISS, reason, finding.id, what=what)
 

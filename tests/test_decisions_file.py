@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fixby.errors import ConfigurationError
-from fixby.policies.decided import Kind, Stated, parse, written
+from fixby.policies.decisions_file import Kind, Stated, parse, written
 from fixby.store.opening import open_for_writing
 from tests.command import Ended, called
 from tests.stories import scan, secret, told, vulnerability, weakness
