@@ -3,15 +3,17 @@
 import hmac
 import json
 import smtplib
+import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from email.message import EmailMessage
 from functools import partial
 from hashlib import sha256
 from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.parse import parse_qs, unquote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from fixby.errors import FetchError, UsageError
 from fixby.store.notices import Notice
@@ -24,10 +26,10 @@ def receivers(environment: Mapping[str, str]) -> dict[str, Send]:
     """Who gets notices, by name, as the environment says. Raises `UsageError` for an address that is none."""
     found: dict[str, Send] = {}
     if url := environment.get("FIXBY_SLACK_WEBHOOK"):
-        found["slack"] = partial(_to_slack, _address(url, "FIXBY_SLACK_WEBHOOK", "https", "http"))
+        found["slack"] = partial(_to_slack, _of_http(url, "FIXBY_SLACK_WEBHOOK"))
     if url := environment.get("FIXBY_WEBHOOK"):
         secret = environment.get("FIXBY_WEBHOOK_SECRET", "").encode()
-        found["webhook"] = partial(_to_webhook, _address(url, "FIXBY_WEBHOOK", "https", "http"), secret)
+        found["webhook"] = partial(_to_webhook, _of_http(url, "FIXBY_WEBHOOK"), secret)
     if url := environment.get("FIXBY_SMTP"):
         found["mail"] = partial(_by_mail, _address(url, "FIXBY_SMTP", "smtp", "smtps"))
     return found
@@ -54,6 +56,23 @@ def _address(url: str, variable: str, *schemes: str) -> str:
     return url
 
 
+def _of_http(url: str, variable: str) -> str:
+    """An address of HTTPS, or of HTTP on this machine: the address itself is a secret, and so is what is sent."""
+    if urlsplit(url).scheme == "http" and urlsplit(url).hostname in _HERE:
+        return url
+    return _address(url, variable, "https")
+
+
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """Elsewhere the body would not arrive: a redirection is no delivery."""
+
+    def redirect_request(self, *_: object) -> None:
+        """None: the answer is an error then."""
+
+
 def _to_slack(url: str, notice: Notice) -> None:
     _post(url, json.dumps({"text": notice.text}).encode(), {})
 
@@ -69,7 +88,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     request = Request(url, body, {"Content-Type": "application/json", **headers})  # noqa: S310 - by http, as demanded
     host = urlsplit(url).hostname
     try:
-        with urlopen(request, timeout=_SECONDS):  # noqa: S310 - by http, as demanded
+        with build_opener(_NoRedirects).open(request, timeout=_SECONDS):
             return
     except HTTPError as error:
         with error:
@@ -79,20 +98,36 @@ def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
 
 
 def _by_mail(url: str, notice: Notice) -> None:
-    """`smtp://user:password@host:port?from=a@example.org&to=b@example.org`; `smtp` asks for STARTTLS if it is there."""
+    """`smtp://user:password@host:port?from=a@example.org&to=b@example.org`; `smtp` asks for STARTTLS if it is there.
+
+    A password is only told to a server that proved its name.
+    """
     parts, asked = urlsplit(url), parse_qs(urlsplit(url).query)
     message = EmailMessage()
     message["Subject"] = notice.text.partition("\n")[0]
     message["From"], message["To"] = asked.get("from", [""])[0], ", ".join(asked.get("to", []))
     message["Message-ID"] = f"<{notice.id}@fixby>"
     message.set_content(notice.text)
-    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
     try:
-        with kind(parts.hostname or "", parts.port or 0, timeout=_SECONDS) as server:
-            if kind is smtplib.SMTP and "starttls" in server.ehlo()[1].decode().lower():
-                server.starttls()
+        with _mail_server(parts.scheme, parts.hostname or "", parts.port or 0) as server:
             if parts.username:
+                if not isinstance(server.sock, ssl.SSLSocket):
+                    raise FetchError(f"{parts.hostname} offers no encryption, and gets no password.")
                 server.login(unquote(parts.username), unquote(parts.password or ""))
             server.send_message(message)
     except (OSError, smtplib.SMTPException) as error:
         raise FetchError(f"{parts.hostname} did not take the notice: {error}.") from error
+
+
+@contextmanager
+def _mail_server(scheme: str, host: str, port: int) -> Iterator[smtplib.SMTP]:
+    trusted = ssl.create_default_context()
+    if scheme == "smtps":
+        with smtplib.SMTP_SSL(host, port, timeout=_SECONDS, context=trusted) as server:
+            yield server
+        return
+    with smtplib.SMTP(host, port, timeout=_SECONDS) as server:
+        server.ehlo()
+        if server.has_extn("starttls"):
+            server.starttls(context=trusted)
+        yield server

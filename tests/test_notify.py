@@ -57,6 +57,11 @@ class Receiver(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/x")
+            self.end_headers()
+            return
         if Receiver.refusals:
             Receiver.refusals -= 1
             self.send_error(503)
@@ -64,6 +69,10 @@ class Receiver(BaseHTTPRequestHandler):
         Receiver.received.append((dict(self.headers), body))
         self.send_response(200)
         self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -168,6 +177,25 @@ def test_an_address_that_is_none_is_refused(shop: Path, variable: str) -> None:
     assert (ended.code, variable in ended.err) == (2, True)
 
 
+def test_a_redirection_is_no_delivery(shop: Path, receiver: int) -> None:
+    ended = notify(shop, FIXBY_WEBHOOK=f"http://127.0.0.1:{receiver}/moved")
+    assert (ended.code, Receiver.received) == (3, [])
+    assert "it answers 302" in ended.err
+
+
+def test_what_is_sent_goes_encrypted_but_on_this_machine(shop: Path) -> None:
+    ended = notify(shop, FIXBY_WEBHOOK="http://example.org/x")
+    assert (ended.code, "FIXBY_WEBHOOK holds no address" in ended.err) == (2, True)
+
+
+def test_a_password_is_not_told_to_a_mail_server_without_encryption(shop: Path) -> None:
+    Mailbox.messages = []
+    with serving(socketserver.TCPServer(("127.0.0.1", 0), Mailbox)) as port:
+        ended = notify(shop, FIXBY_SMTP=f"smtp://ada:s3cret@127.0.0.1:{port}/?from=a@example.org&to=b@example.org")
+    assert (ended.code, Mailbox.messages) == (3, [])
+    assert "offers no encryption" in ended.err
+
+
 class Mailbox(socketserver.StreamRequestHandler):
     """A mail server that takes one message."""
 
@@ -190,6 +218,7 @@ class Mailbox(socketserver.StreamRequestHandler):
 
 
 def test_a_notice_goes_by_mail(shop: Path) -> None:
+    Mailbox.messages = []
     with serving(socketserver.TCPServer(("127.0.0.1", 0), Mailbox)) as port:
         url = f"smtp://127.0.0.1:{port}/?from=fixby@example.org&to=ada@example.org&to=bob@example.org"
         ended = notify(shop, FIXBY_SMTP=url)

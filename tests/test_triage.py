@@ -24,7 +24,7 @@ from tests.stories import DAY, scan, told, vulnerability, weakness
 from tests.triage import NOW, START, Screen, shown
 
 URGENT = vulnerability(severity=Severity.CRITICAL)
-CALL = weakness("run(\n    command)", path="shop/orders.py", line=41, rule="B602")
+CALL = weakness("run(\n    command)", rule="B602", locations=(Location("shop/orders.py", 41, 42),))
 LATER = weakness("assert(text)", path="shop/prices.py", line=3, rule="B101", severity=Severity.LOW)
 
 

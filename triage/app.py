@@ -95,7 +95,8 @@ class Triage(App[None]):
         """The query as it is typed: one that is wrong leaves the last result."""
         if event.input.id == "query" and event.value != self._asked:
             self._asked = event.value
-            self._filter(event.value)
+            with self._telling():
+                self._filter(parse(event.value))
 
     def on_input_submitted(self) -> None:
         """Back to the queue, with the query that was typed."""
@@ -231,9 +232,8 @@ class Triage(App[None]):
             self._queue(ids, said)
 
     @work(group="queue", exclusive=True)
-    async def _filter(self, text: str) -> None:
+    async def _filter(self, query: Sequence[Term]) -> None:
         with self._telling():
-            query = parse(text)
             ids, self._seen = await self._store.ask(partial(_queue, query))
             self._query = query
             self._queue(ids)

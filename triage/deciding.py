@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from fixby.decision import Acceptance
+from fixby.decision import Acceptance, assignee, tag
 from fixby.store import decisions
 from fixby.store.database import Database
 from fixby.store.decisions import By
@@ -97,8 +97,9 @@ def _reopen(case: Case) -> str:
 
 
 def _assign(case: Case) -> str:
-    decisions.assign(case.database, case.ids, case.answers["assignee"], case.by)
-    return f"assigned to {case.answers['assignee'] or 'nobody'}"
+    name = assignee(case.answers["assignee"]) if case.answers["assignee"] else ""
+    decisions.assign(case.database, case.ids, name, case.by)
+    return f"assigned to {name or 'nobody'}"
 
 
 def _comment(case: Case) -> str:
@@ -107,7 +108,8 @@ def _comment(case: Case) -> str:
 
 
 def _tag(case: Case) -> str:
-    decisions.tag(case.database, case.ids, case.answers["add"].split(), case.answers["remove"].split(), case.by)
+    added, removed = ([tag(word) for word in case.answers[name].split()] for name in ("add", "remove"))
+    decisions.tag(case.database, case.ids, added, removed, case.by)
     return "tagged"
 
 

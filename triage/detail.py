@@ -7,7 +7,7 @@ from textwrap import dedent
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from fixby.finding import Finding
+from fixby.finding import Finding, Location
 from fixby.reports import explanation
 from fixby.reports.plain import safe
 from fixby.reports.terminal import finding_page, place
@@ -49,10 +49,16 @@ def _parts(shown: Detail) -> Iterator[RenderableType]:
 
 
 def _code(finding: Finding) -> Iterator[Text]:
-    """The stored code, from which secrets were taken out; the line that the finding names bears a sign."""
-    where = finding.locations[0] if finding.locations else None
-    first = where.line if where and where.line else 1
-    yield Text(safe(place(where)) if where else "code", "bold")
-    for number, line in enumerate(dedent(finding.code.expandtabs(4)).splitlines(), start=first):
-        is_named = number == first
+    """The stored code, from which secrets were taken out; the line that the finding names bears a sign.
+
+    Of a statement the code is all of it, and may begin above that line; it ends with the last line of the finding.
+    """
+    where = finding.locations[0] if finding.locations else Location("", 1)
+    lines = dedent(finding.code.expandtabs(4)).splitlines()
+    named = where.line or 1
+    last = where.end_line or named + len(lines) - 1
+    first = min(named, last - len(lines) + 1)
+    yield Text(safe(place(where)) if where.path else "code", "bold")
+    for number, line in enumerate(lines, start=first):
+        is_named = number == named
         yield Text(f"{'>' if is_named else ' '}{number:>5}  {safe(line)}", "bold" if is_named else "")
