@@ -284,7 +284,7 @@ def _edited(olds: Sequence[Trace], news: Sequence[Trace]) -> list[_Indices]:
     places, chosen = [new.line for new in news], dict[int, int]()
     for region, here in regions.items():
         around = range(bisect_right(places, region.after), bisect_left(places, region.until))
-        there = [new for new in around if new not in chosen and region.holds(news[new])]
+        there = [new for new in around if new not in chosen]
         some = _alike([olds[old] for old in here], [news[new] for new in there], region)
         chosen |= {there[new]: here[old] for old, new in some}
     return [(old, new) for new, old in chosen.items()]
@@ -304,11 +304,6 @@ class _Region:
     after: int
     until: int
     least: float
-    mapped: LineMap | None = field(default=None, compare=False)
-
-    def holds(self, new: Trace) -> bool:
-        """Whether one of the right lines is new, or known to have become what it is."""
-        return self.mapped is None or self.mapped.is_new(new.line)
 
     def likeness(self, old: Trace, new: Trace) -> float:
         from rapidfuzz.distance import Indel  # noqa: PLC0415 - most scans need none of it
@@ -325,7 +320,7 @@ def _region(old: Trace, new: Trace) -> _Region:
         return _Region(0, sys.maxsize, _VERY_LIKE)
     if line := mapped.get(old.line):
         return _Region(line - 1, line + 1, _HARDLY_LIKE)
-    return _Region(*mapped.gap(old.line), _LIKE, mapped)
+    return _Region(*mapped.gap(old.line), _LIKE)
 
 
 _SHORTEST = 4

@@ -54,14 +54,8 @@ class LineMap:
         after = self.blocks[at].now if at < len(self.blocks) else sys.maxsize
         return (self.blocks[at - 1].now_last if at else 0, after)
 
-    def is_new(self, line: int) -> bool:
-        """Whether a line of the second version was not in the first."""
-        at = bisect_left(self.blocks, line, key=_now_last)
-        return at == len(self.blocks) or self.blocks[at].now > line
-
 
 _before_last = attrgetter("before_last")
-_now_last = attrgetter("now_last")
 
 
 @lru_cache(maxsize=4096)

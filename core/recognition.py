@@ -188,8 +188,8 @@ def _claim(found: Recognition, observed: Observed, some: Sequence[Known], lost: 
     if paired and paired[0].known is first:
         observed_as, reason = observed, paired[0].reason
     else:
-        has_all = set(_names(observed.finding)) >= set(_names(lost[first.id]))
-        observed_as, reason = observed if has_all else replace(observed, identity=first.identity), Reason.NAMES
+        says_more = set(_names(observed.finding)) > set(_names(lost[first.id]))
+        observed_as, reason = observed if says_more else replace(observed, identity=first.identity), Reason.NAMES
     found.pairs = [*(pair for pair in found.pairs if pair not in paired), Recognised(first, observed_as, reason)]
     found.lost = [one for one in found.lost if one not in some]
     found.new = [one for one in found.new if one is not observed]

@@ -21,7 +21,6 @@ def test_lines_that_are_mapped_are_the_same_and_keep_their_order(before: str, no
     places = [place for place in becomes.values() if place]
     assert places == sorted(set(places))
     assert all(lines(one)[line - 1] == lines(other)[place - 1] for line, place in becomes.items() if place)
-    assert {line for line in range(1, len(lines(other)) + 1) if not mapped.is_new(line)} == set(places)
 
 
 @given(few_lines, few_lines)

@@ -18,6 +18,7 @@ from fixby.store.verification import flaws
 from fixby.tracked import State
 from tests.stories import DAY, found, scan, secret, the_one, told, vulnerability, weakness
 
+HERE = "requirements.txt#django"
 CVE, GHSA, PYSEC = "CVE-2024-1", "GHSA-2222-2222-2222", "PYSEC-2024-1"
 
 
@@ -53,9 +54,10 @@ def test_a_vulnerability_is_the_same_under_any_of_its_names(
 def test_two_scanners_that_know_different_names_see_one_finding_and_do_not_quarrel(database: Database) -> None:
     [id_] = told(database, audit(vulnerability(names=(CVE, GHSA)), at=100)).new
     for at in (200, 300, 400):
+        looked = {HERE: "4.0", f"requirements.txt#package-{at}": "1.0"}
         other = vulnerability(names=(GHSA,), scanner="trivy")
-        assert told(database, audit(other, at=at, scanner="trivy")).new == ()
-        assert told(database, audit(vulnerability(names=(CVE, GHSA)), at=at + 10)).new == ()
+        assert told(database, audit(other, at=at, scanner="trivy", scanned=looked)).new == ()
+        assert told(database, audit(vulnerability(names=(CVE, GHSA)), at=at + 10, scanned=looked)).new == ()
     assert [witness.scanner for witness in the_one(database).witnesses] == ["pip-audit", "trivy"]
     assert kinds(database, id_) == ["detected", "sighted"]
 
@@ -232,6 +234,42 @@ def test_scans_that_see_the_same_write_no_outline_twice_and_keep_none_that_nobod
         told(database, edited(at, "eval(text)", *(["more()"] * at)))
     [(count,)] = database.run("SELECT count(*) FROM outline")
     assert count == 1
+
+
+def test_the_outline_of_a_file_in_which_nothing_is_open_is_not_kept(database: Database) -> None:
+    files = {"src/a.py": outline("eval(text)"), "src/b.py": outline("\neval(text)")}
+    there = weakness(path="src/b.py", line=2)
+    told(database, scan(weakness(), there, at=100, outlines=files))
+    later = files | {"src/b.py": outline("\n\neval(text)")}
+    still = weakness(path="src/b.py", line=3)
+    told(database, scan(still, at=200, scanned={"src/a.py": "v2", "src/b.py": "v2"}, outlines=later))
+    [(count,)] = database.run("SELECT count(*) FROM outline")
+    assert count == 1
+
+
+def test_a_file_that_was_there_before_is_not_the_one_that_is_gone(database: Database) -> None:
+    before, now = (f"import x\n{line}\nend()\nmore()" for line in ("eval(text)", "eval(texts)"))
+    looked = {"src/a.py": "v1", "src/b.py": "v1"}
+    told(database, scan(weakness(line=2), at=100, scanned=looked, outlines={"src/a.py": outline(before)}))
+    other = weakness("eval(texts)", path="src/b.py", line=2)
+    recorded = told(database, scan(other, at=200, scanned={"src/b.py": "v2"}, outlines={"src/b.py": outline(now)}))
+    assert (len(recorded.new), len(recorded.fixed)) == (1, 1)
+
+
+@pytest.mark.parametrize(("count", "fixed"), [(4, 4), (5, 0)])
+def test_a_scan_that_reports_nothing_where_there_was_much_closes_only_what_changed(
+    database: Database, count: int, fixed: int
+) -> None:
+    calls = [f"eval(text_{number})" for number in range(count)]
+    told(database, edited(100, *calls))
+    nothing = scan(at=200, scanned={"src/a.py": "v2"}, outlines={"src/a.py": outline("\n".join(["", *calls]))})
+    assert len(told(database, nothing).fixed) == fixed
+    if not fixed:
+        reason = f"the scan reports nothing where {count} findings stood, and the code is as it was"
+        assert {one.not_observed for one in found(database)} == {reason}
+    gone = scan(at=300, scanned={"src/a.py": "v3"}, outlines={"src/a.py": outline("safe()")})
+    told(database, gone)
+    assert len(found(database, "is:fixed")) == count
 
 
 def test_a_location_of_a_secret_is_no_identity(database: Database) -> None:
