@@ -1,0 +1,1 @@
+"""The header verifier: what sites answer, and whether that protects their users."""
