@@ -1,0 +1,94 @@
+"""Whether a source list matches a URL: CSP Level 3, section 6.7.2."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from fixby.headers.csp import Host, Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A URL in the parts that sources are compared with: scheme, host, port and path; 0 where there is no port."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """What has to be equal for two places to be of one origin."""
+        return (self.scheme, self.host, self.port)
+
+
+DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+def place(url: str) -> Place:
+    """The parts of a URL. Raises `ValueError` for what is none."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return Place(scheme, (parts.hostname or "").lower(), parts.port or DEFAULT_PORTS.get(scheme, 0), parts.path)
+
+
+def matches(sources: Sources, place: Place, page: Place) -> bool:
+    """Whether sources in a policy of `page` match a place."""
+    if sources.star and (place.scheme in DEFAULT_PORTS or place.scheme == page.scheme):
+        return True
+    if "'self'" in sources.keywords and _is_self(place, page):
+        return True
+    if any(_covers(scheme, place.scheme) for scheme in sources.schemes):
+        return True
+    return any(_host_matches(host, place, page) for host in sources.hosts)
+
+
+_UPGRADES: Mapping[str, frozenset[str]] = {
+    "http": frozenset({"http", "https"}),
+    "ws": frozenset({"ws", "wss", "http", "https"}),
+    "wss": frozenset({"wss", "https"}),
+}
+
+
+def _covers(scheme: str, actual: str) -> bool:
+    """Whether a scheme in a source allows another: its secure form is always meant too."""
+    return actual in _UPGRADES.get(scheme, {scheme})
+
+
+def _is_self(place: Place, page: Place) -> bool:
+    if place.origin == page.origin:
+        return True
+    ports_fit = place.port == page.port or {place.port, page.port} <= {80, 443}
+    secure = place.scheme in ("https", "wss") or (page.scheme == "http" and place.scheme == "ws")
+    return place.host == page.host and ports_fit and secure
+
+
+def _host_matches(source: Host, place: Place, page: Place) -> bool:
+    return (
+        place.scheme in DEFAULT_PORTS
+        and _covers(source.scheme or page.scheme, place.scheme)
+        and _is_host(source.host, place.host)
+        and _is_port(source.port, place)
+        and _is_path(source.path, place.path)
+    )
+
+
+def _is_host(pattern: str, host: str) -> bool:
+    if pattern == "*":
+        return True
+    return host.endswith(pattern[1:]) and host != pattern[2:] if pattern.startswith("*.") else host == pattern
+
+
+def _is_port(port: str, place: Place) -> bool:
+    if port == "*":
+        return True
+    if not port:
+        return place.port == DEFAULT_PORTS[place.scheme]
+    return int(port) == place.port or (int(port) == 80 and place.port == 443)
+
+
+def _is_path(pattern: str, path: str) -> bool:
+    if not pattern or (pattern == "/" and not path):
+        return True
+    wanted, actual = unquote(pattern), unquote(path)
+    return actual.startswith(wanted) if pattern.endswith("/") else actual == wanted
