@@ -159,6 +159,22 @@ def parse(reports: Reports, *, scanner: Tool = None, json: Json = False) -> None
     raise typer.Exit(reading.parse(reports, scanner, as_json=json))
 
 
+@app.command()
+def headers(  # noqa: PLR0913 - where and how, as every command
+    urls: Annotated[list[str] | None, typer.Argument(help="URLs to visit, or: csp POLICY.")] = None,
+    *,
+    saved: Annotated[list[Path] | None, typer.Option("--from", help="Judge a saved response: curl -si, HAR.")] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Verify HTTPS, HSTS, CSP and the rest on live URLs; --from judges saved responses."""
+    from fixby.cli import headers, place
+
+    raise typer.Exit(headers.run_saved(saved or [], urls or [], place.now(), as_json=json))
+
+
 @app.command("list", context_settings={"ignore_unknown_options": True})  # such as the qualifier -path:tests/**
 def list_(  # noqa: PLR0913 - where and how, as every command
     query: Query = None,

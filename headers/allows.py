@@ -65,10 +65,10 @@ def allows(policies: Iterable[Policy], page: Place, frame_options: Sequence[str]
         inline_script=runs and all_allow(lambda policy: _inline(policy, "script-src-elem")),
         inline_handler=runs and all_allow(lambda policy: _inline(policy, "script-src-attr")),
         nonce_script=runs and any(all(_inline(one, "script-src-elem", nonce) for one in enforced) for nonce in nonces),
-        self_script=runs and all_allow(lambda policy: _script(policy, page, page)),
-        evil_script=runs and all_allow(lambda policy: _script(policy, evil, page)),
-        data_script=runs and all_allow(lambda policy: _script(policy, _DATA, page)),
-        dyn_evil_script=runs and strings and all_allow(lambda policy: _script(policy, evil, page, added=True)),
+        self_script=runs and all_allow(lambda policy: loads_script(policy, page, page)),
+        evil_script=runs and all_allow(lambda policy: loads_script(policy, evil, page)),
+        data_script=runs and all_allow(lambda policy: loads_script(policy, _DATA, page)),
+        dyn_evil_script=runs and strings and all_allow(lambda policy: loads_script(policy, evil, page, added=True)),
         eval=runs and strings and all_allow(evaluates),
         inline_style=all_allow(lambda policy: _inline(policy, "style-src-attr")),
         blob_worker=runs and strings and all_allow(lambda policy: _worker(policy, page)),
@@ -85,6 +85,14 @@ def loads(policy: Policy, directive: str, place: Place, page: Place) -> bool:
     """Whether a directive lets a page have what is at a place."""
     sources = policy.sources(directive)
     return sources is None or matches(sources, place, page)
+
+
+def loads_script(policy: Policy, place: Place, page: Place, *, added: bool = False) -> bool:
+    """Whether a script element may load a place; `added` by a script that runs, not by the page's source."""
+    sources = policy.sources("script-src-elem")
+    if sources is None:
+        return True
+    return added if _STRICT_DYNAMIC in sources.keywords else matches(sources, place, page)
 
 
 def evaluates(policy: Policy) -> bool:
@@ -121,14 +129,6 @@ def _inline(policy: Policy, directive: str, nonce: str = "") -> bool:
     if sources is None or (nonce and nonce in sources.nonces):
         return True
     return "'unsafe-inline'" in sources.keywords and not inline_is_void(sources, directive)
-
-
-def _script(policy: Policy, place: Place, page: Place, *, added: bool = False) -> bool:
-    """Whether a script element may load a place; `added` by a script that runs, not by the page's source."""
-    sources = policy.sources("script-src-elem")
-    if sources is None:
-        return True
-    return added if _STRICT_DYNAMIC in sources.keywords else matches(sources, place, page)
 
 
 def _worker(policy: Policy, page: Place) -> bool:

@@ -231,7 +231,8 @@ def _directive(token: str) -> tuple[str, tuple[str, ...]]:
 
 def _mistakes(name: str, values: Sequence[str]) -> Iterator[Mistake]:
     if name not in DIRECTIVES:
-        yield Mistake(Flaw.UNKNOWN_DIRECTIVE, name, name)
+        is_source = name == "*" or any(mark in name.rstrip(":") for mark in "'./:")
+        yield Mistake(Flaw.STRAY_COMMA if is_source else Flaw.UNKNOWN_DIRECTIVE, name, name)
     for value in values:
         if value.lower().rstrip(":") in DIRECTIVES and name not in ("trusted-types", "sandbox"):
             yield Mistake(Flaw.MISSING_SEMICOLON, name, value)

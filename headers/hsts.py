@@ -105,7 +105,7 @@ _DIRECTIVE = re.compile(rf'[ \t]*(?:({_TOKEN})[ \t]*(?:=[ \t]*({_TOKEN}|"(?:[^"\
 
 
 def _directives(value: str) -> Iterator[tuple[str, str | None]]:
-    """Each directive's name in lower case, and its value if it has one. Raises `ValueError` for any error of grammar."""
+    """Each directive's name in lower case, and its value if it has one. Raises `ValueError` for a wrong one."""
     at = 0
     while at < len(value):
         directive = _DIRECTIVE.match(value, at)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 class Field(NamedTuple):
-    """One line of a header: the name as it was sent, and the value, read as ISO 8859-1 without white space around it."""
+    """One line of a header: the name as sent, and the value as ISO 8859-1, without white space around it."""
 
     name: str
     value: str

@@ -1,0 +1,162 @@
+"""The verdict on a URL: every check of what its visits brought, or why nothing can be said."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from fixby.headers import cookie_checks, csp_checks, page_checks, transport_checks
+from fixby.headers.blocked import why_blocked
+from fixby.headers.check import Check, Verdict, catalogue, failed, lines_of, passed
+from fixby.headers.expectations import Expectations
+from fixby.headers.page import ENFORCED, Page
+from fixby.headers.response import Answer, Trouble, Visit
+
+_DEFAULTS = Expectations()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The visits to one URL: the page itself, and what was asked beside it, as far as it was.
+
+    `plain` asked the same under http, `again` the page once more, `foreign` as a request from an origin of nobody's.
+    """
+
+    page: Visit
+    plain: Visit | None = None
+    again: Visit | None = None
+    foreign: Visit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is known of a URL. With `reasons` nothing can be concluded of the page; they are sentences.
+
+    `page` is what was judged, if anything was.
+    """
+
+    url: str
+    visit: Visit
+    checks: tuple[Check, ...]
+    reasons: tuple[str, ...] = ()
+    page: Page | None = None
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.verdict is Verdict.FAIL)
+
+
+def judge(look: Look, now: int, expected: Expectations = _DEFAULTS) -> Judged:
+    """The verdict on a URL at `now`, a UTC instant in seconds."""
+    checks = [*_plain(look, expected), *_tls(look.page, now)]
+    reasons = _why_inconclusive(look.page)
+    if reasons:
+        said = Check("FETCH-BLOCKED", Verdict.INCONCLUSIVE, catalogue()["FETCH-BLOCKED"].severity, message=reasons[0])
+        return Judged(look.page.url, look.page, (*checks, said), reasons)
+    page = Page(look.page.answers[-1], look.page.answers[:-1], expected)
+    failures = [*_page(page, now), *_against(page, look)]
+    checks += _with_passes(failures, _judged_ids(page, look))
+    return Judged(look.page.url, look.page, tuple(checks), (), page)
+
+
+def _why_inconclusive(visit: Visit) -> tuple[str, ...]:
+    last = visit.answers[-1] if visit.answers else None
+    if visit.failure and not (last and not last.trusted):
+        return (visit.failure.reason,)
+    if last is None:
+        return (f"{visit.url} was not visited.",)
+    blocked = why_blocked(last)
+    return (blocked,) if blocked else ()
+
+
+def _page(page: Page, now: int) -> Iterator[Check]:
+    if page.answer.is_https:
+        yield from transport_checks.hsts(page)
+    if _has_policies(page):
+        yield from csp_checks.failures(page.policies)
+    if page.is_document:
+        yield from page_checks.document(page)
+    yield from page_checks.response(page)
+    yield from cookie_checks.cookies(page, now)
+
+
+def _against(page: Page, look: Look) -> Iterator[Check]:
+    """What only a second visit can tell."""
+    foreign = look.foreign.page if look.foreign else None
+    yield from cookie_checks.cross_origin(page, foreign)
+    again = look.again.page if look.again else None
+    if again and (same := _nonces(page) & _nonces(Page(again))):
+        said = f"Two answers have {len(same)} nonce{'s' if len(same) > 1 else ''} in common."
+        yield failed("CSP-NONCE-STATIC", said, *lines_of(page.answer, ENFORCED))
+
+
+def _nonces(page: Page) -> set[str]:
+    lists = [
+        policy.sources(name) for policy in page.policies.enforced for name in ("script-src-elem", "style-src-elem")
+    ]
+    return {nonce for sources in lists if sources for nonce in sources.nonces}
+
+
+def _has_policies(page: Page) -> bool:
+    return page.is_document or bool(page.policies.sent or page.policies.void)
+
+
+def _judged_ids(page: Page, look: Look) -> Iterator[str]:
+    """The checks that a page was held against."""
+    if page.answer.is_https:
+        yield from transport_checks.hsts_ids(page)
+    if _has_policies(page):
+        is_enforced = any(policy.is_effective for policy in page.policies.enforced)
+        yield from csp_checks.IDS if is_enforced else csp_checks.PRESENCE
+    if page.is_document:
+        yield from page_checks.DOCUMENT_IDS
+    yield from page_checks.RESPONSE_IDS
+    yield from cookie_checks.COOKIE_IDS
+    if page.expected.authenticated:
+        yield from ("CACHE-AUTH", "CORS-WILDCARD")
+    if look.foreign and look.foreign.page:
+        yield from cookie_checks.CORS_IDS
+    if look.again and look.again.page and _nonces(page):
+        yield "CSP-NONCE-STATIC"
+
+
+def _with_passes(failures: Sequence[Check], ids: Iterable[str]) -> list[Check]:
+    """The failures, and for each of these checks that did not fail that it passed."""
+    wrong = {check.id for check in failures}
+    return [*failures, *(passed(id_) for id_ in dict.fromkeys(ids) if id_ not in wrong)]
+
+
+def _plain(look: Look, expected: Expectations) -> list[Check]:
+    """How the URL is reached: over http, where that was asked, and by redirects."""
+    failures = list(transport_checks.downgrades(look.page.answers))
+    ids = ["HTTPS-DOWNGRADE"] if look.page.answers else []
+    if look.plain:
+        refused = look.page.failure and look.page.failure.kind is Trouble.REFUSED and not look.page.answers
+        if look.plain.answers and not why_blocked(look.plain.answers[0]):
+            failures += transport_checks.over_http(look.plain.answers, authenticated=expected.authenticated)
+            if refused:
+                failures.append(failed("HTTPS-UNREACHABLE", f"{look.page.url} is refused, and http is answered."))
+            ids += [*transport_checks.HTTPS_IDS, "HTTPS-UNREACHABLE"]
+        elif look.plain.failure and look.plain.failure.kind is Trouble.REFUSED:
+            ids += transport_checks.HTTPS_IDS
+    if not look.plain and _began_plain(look.page.answers):
+        failures += transport_checks.over_http(look.page.answers, authenticated=expected.authenticated)
+        ids += transport_checks.HTTPS_IDS
+    return _with_passes(_once(failures), ids)
+
+
+def _began_plain(answers: Sequence[Answer]) -> bool:
+    return bool(answers) and not answers[0].is_https
+
+
+def _once(checks: Iterable[Check]) -> list[Check]:
+    """The first check of each id and subject."""
+    found: dict[tuple[str, str], Check] = {}
+    for check in checks:
+        found.setdefault((check.id, check.subject), check)
+    return list(found.values())
+
+
+def _tls(visit: Visit, now: int) -> list[Check]:
+    failures = list(transport_checks.tls(visit, now))
+    seen = any(answer.tls and answer.trusted for answer in visit.answers)
+    return _with_passes(failures, transport_checks.TLS_IDS if seen else ())

@@ -1,0 +1,124 @@
+"""Checks of how a site is reached: https, the certificate, and HSTS."""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from fixby.headers.check import Check, Evidence, failed, lines_of
+from fixby.headers.expectations import DAY
+from fixby.headers.hsts import Effect, Hsts, Void
+from fixby.headers.page import Page, hsts_of
+from fixby.headers.response import Answer, TlsFlaw, Trouble, Visit
+from fixby.severity import Severity
+
+HTTPS_IDS = (
+    *("HTTPS-NOREDIRECT", "HTTPS-FIRSTHOP-OFFHOST", "HTTPS-FIRSTHOP-HTTP", "HTTPS-REDIRECT-TEMPORARY"),
+    *("HTTPS-DOWNGRADE", "HSTS-OVER-HTTP"),
+)
+TLS_IDS = ("TLS-EXPIRED", "TLS-NAME", "TLS-UNTRUSTED", "TLS-SELF-SIGNED", "TLS-EXPIRES-SOON", "TLS-OLD")
+
+
+def over_http(answers: Sequence[Answer], *, authenticated: bool = False) -> Iterator[Check]:
+    """What a visit that began over http says: whether it was led to https at once, on the same host, for good."""
+    first = answers[0]
+    for answer in answers:
+        if not answer.is_https and (lines := lines_of(answer, "Strict-Transport-Security")):
+            yield failed("HSTS-OVER-HTTP", "Browsers ignore it.", *lines)
+            break
+    if len(answers) == 1:
+        severity = Severity.CRITICAL if authenticated else Severity.HIGH
+        yield failed("HTTPS-NOREDIRECT", f"{first.url} answers {first.status}.", _status(first), severity=severity)
+        return
+    before, after = urlsplit(first.url), urlsplit(answers[1].url)
+    if before.hostname != after.hostname:
+        said = f"{before.hostname} leads to {after.hostname}."
+        yield failed("HTTPS-FIRSTHOP-OFFHOST", said, *lines_of(first, "Location"))
+    if after.scheme != "https":
+        yield failed("HTTPS-FIRSTHOP-HTTP", f"It leads to {answers[1].url}.", *lines_of(first, "Location"))
+    elif first.status in (302, 303, 307):
+        yield failed("HTTPS-REDIRECT-TEMPORARY", f"It answers {first.status}.", _status(first))
+
+
+def downgrades(answers: Sequence[Answer]) -> Iterator[Check]:
+    """Hops of a visit that are under http though one before them was under https, and an end under http."""
+    secure = False
+    for answer in answers:
+        if secure and not answer.is_https:
+            yield failed("HTTPS-DOWNGRADE", f"The visit goes through {answer.url}.", _status(answer))
+            return
+        secure = secure or answer.is_https
+    if len(answers) > 1 and not answers[-1].is_https:
+        yield failed("HTTPS-DOWNGRADE", f"The visit ends at {answers[-1].url}.", _status(answers[-1]))
+
+
+def tls(visit: Visit, now: int) -> Iterator[Check]:
+    """What the certificates of a visit say at `now`, a UTC instant in seconds."""
+    failure = visit.failure
+    if failure and failure.kind is Trouble.TLS and failure.flaw in _FLAWS:
+        yield failed(_FLAWS[failure.flaw], failure.reason, Evidence(failure.url, failure.reason))
+    for answer in visit.answers:
+        if answer.trusted and answer.tls and answer.tls.not_after is not None:
+            left = (answer.tls.not_after - now) // DAY
+            severity = next((severity for days, severity in _EXPIRY if left < days), None)
+            if severity:
+                host = urlsplit(answer.url).hostname or ""
+                said = f"The certificate of {host} is valid for {left} more days."
+                yield failed("TLS-EXPIRES-SOON", said, Evidence(answer.url, said), subject=host, severity=severity)
+
+
+_FLAWS = {
+    TlsFlaw.EXPIRED: "TLS-EXPIRED",
+    TlsFlaw.NOT_YET_VALID: "TLS-UNTRUSTED",
+    TlsFlaw.NAME: "TLS-NAME",
+    TlsFlaw.SELF_SIGNED: "TLS-SELF-SIGNED",
+    TlsFlaw.UNTRUSTED: "TLS-UNTRUSTED",
+    TlsFlaw.OLD_PROTOCOL: "TLS-OLD",
+}
+_EXPIRY = ((7, Severity.HIGH), (14, Severity.MEDIUM), (30, Severity.LOW))
+
+
+def hsts(page: Page) -> Iterator[Check]:
+    """What is wrong with Strict-Transport-Security on a page under https, and on the redirects that led to it."""
+    lines = lines_of(page.answer, "Strict-Transport-Security")
+    if not lines:
+        yield failed("HSTS-MISSING", "The header is not sent.")
+    elif page.hsts.reason:
+        yield failed("HSTS-INVALID", f"Browsers ignore it: {page.hsts.reason}.", *lines)
+    elif page.hsts.effect is Effect.REMOVES:
+        yield failed("HSTS-DISABLED", "max-age is 0.", *lines)
+    else:
+        yield from _policy(page, page.hsts, lines)
+    if len(lines) > 1:
+        yield failed("HSTS-MULTIPLE", f"It is sent {len(lines)} times; browsers obey the first.", *lines)
+    for answer in page.before:
+        if answer.is_https and hsts_of(answer).effect is not Effect.SETS:
+            host = urlsplit(answer.url).hostname or ""
+            said = f"{answer.url} redirects without it."
+            yield failed("HSTS-NOT-ON-REDIRECT", said, _status(answer), subject=host)
+
+
+def hsts_ids(page: Page) -> Iterator[str]:
+    """The checks of Strict-Transport-Security that a page can pass: only a policy in force can be a good one."""
+    yield from ("HSTS-MISSING", "HSTS-NOT-ON-REDIRECT")
+    if page.hsts.reason is not Void.ABSENT:
+        yield from ("HSTS-INVALID", "HSTS-MULTIPLE")
+    if page.hsts.reason is None:
+        yield "HSTS-DISABLED"
+    if page.hsts.effect is Effect.SETS:
+        yield from ("HSTS-SHORT", "HSTS-NO-SUBDOMAINS", "HSTS-PRELOAD-INELIGIBLE")
+
+
+def _policy(page: Page, policy: Hsts, lines: tuple[Evidence, ...]) -> Iterator[Check]:
+    expected, max_age = page.expected, policy.max_age or 0
+    if max_age < expected.hsts_least:
+        severity = Severity.HIGH if max_age < DAY else Severity.MEDIUM
+        said = f"max-age is {max_age} seconds, and {expected.hsts_least} are asked for."
+        yield failed("HSTS-SHORT", said, *lines, severity=severity)
+    if expected.hsts_subdomains and not policy.include_subdomains:
+        yield failed("HSTS-NO-SUBDOMAINS", "includeSubDomains is missing.", *lines)
+    if (policy.preload or expected.hsts_preload) and policy.ineligible:
+        yield failed("HSTS-PRELOAD-INELIGIBLE", f"{'; '.join(policy.ineligible)}.", *lines)
+
+
+def _status(answer: Answer) -> Evidence:
+    location = "".join(f", Location: {value}" for value in answer.values("Location"))
+    return Evidence(answer.url, f"status {answer.status}{location}")
