@@ -47,9 +47,12 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One response. `body` is decoded from its content coding, as far as it was read; `address` the peer's, if known.
+    """One response. Its headers are complete; `address` is the peer's, if known.
 
-    `trusted` is false of what came over TLS that did not prove whose it is: it shows headers, and proves nothing.
+    `body` is decoded from its content coding, as far as it was read, and empty for a redirect; `cut` says why it ends
+    early, if it does: too large, too slow, damaged. `trusted` is false of what came over TLS that did not prove whose
+    it is: it shows headers, and proves nothing. Where it came through `proxy`, `address` is what the name resolves to
+    here; whom the proxy asked is not known.
     """
 
     url: str
@@ -59,6 +62,8 @@ class Answer:
     tls: Tls | None = None
     address: str = ""
     trusted: bool = True
+    cut: str = ""
+    proxy: str = ""
 
     def values(self, name: str) -> tuple[str, ...]:
         """The value of each line of a header, in the order sent."""
