@@ -19,7 +19,11 @@ from fixby.scanners.registry import MODULES
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Where things are and what is to be run. `root` is the folder from which paths of findings are told."""
+    """Where things are and what is to be run. `root` is the folder from which paths of findings are told.
+
+    `sites` are read where they are visited; their files are told from `folder`, and what opens networks or gives
+    credentials away is taken only where the caller named the file: where it is `trusted`.
+    """
 
     root: Path
     asset: Asset
@@ -30,6 +34,9 @@ class Configuration:
     advisories: Path | None
     policy: Path | None
     gate: Path | None
+    sites: tuple[Table, ...] = ()
+    folder: Path = Path()
+    trusted: bool = False
 
 
 def configuration(target: Path, named: Path | None, environment: Mapping[str, str]) -> Configuration:
@@ -48,12 +55,15 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
         advisories=settings.path("advisories"),
         policy=settings.path("policy"),
         gate=settings.path("gate"),
+        sites=settings.sites(),
+        folder=settings.folder,
+        trusted=named is not None,
     )
 
 
 _KEYS = (
-    *("advisories", "asset", "exclude", "exposure", "gate", "policy", "rules", "scanners", "store", "tags", "team"),
-    "tier",
+    *("advisories", "asset", "exclude", "exposure", "gate", "policy", "rules", "scanners", "sites", "store", "tags"),
+    *("team", "tier"),
 )
 _NOTHING = Table("", "", (), {})
 
@@ -85,6 +95,9 @@ class _Settings:
             if name not in MODULES:
                 raise self.section.error("scanners", f"names {name!r}, which is none", f"Known: {', '.join(MODULES)}.")
         return names
+
+    def sites(self) -> tuple[Table, ...]:
+        return tuple(self.section.tables("sites")) if "sites" in self.section.values else ()
 
     def path(self, key: str) -> Path | None:
         if value := self.environment.get(_variable(key)):

@@ -161,18 +161,38 @@ def parse(reports: Reports, *, scanner: Tool = None, json: Json = False) -> None
 
 @app.command()
 def headers(  # noqa: PLR0913 - where and how, as every command
-    urls: Annotated[list[str] | None, typer.Argument(help="URLs to visit, or: csp POLICY.")] = None,
+    urls: Annotated[
+        list[str] | None, typer.Argument(metavar="[URL]...", help="URLs; none for those configured.")
+    ] = None,
     *,
     saved: Annotated[list[Path] | None, typer.Option("--from", help="Judge a saved response: curl -si, HAR.")] = None,
+    allow_private: Annotated[list[str] | None, typer.Option(help="A network that may be visited: 10.0.0.0/8.")] = None,
+    resolve: Annotated[list[str] | None, typer.Option(help="Visit a host at this address: HOST=ADDRESS.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="Authorities to trust besides the usual ones.")] = None,
+    deadline: Annotated[float, typer.Option(help="The longest that a visit may take, in seconds.", min=0.1)] = 30,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
     """Verify HTTPS, HSTS, CSP and the rest on live URLs; --from judges saved responses."""
-    from fixby.cli import headers, place
+    from fixby.cli import headers
 
-    raise typer.Exit(headers.run_saved(saved or [], urls or [], place.now(), as_json=json))
+    if saved:
+        raise typer.Exit(headers.run_saved(saved, urls or [], as_json=json))
+    wish = headers.Wish(
+        place=Place(path, store, config),
+        urls=tuple(urls or ()),
+        allow_private=tuple(allow_private or ()),
+        resolve=tuple(resolve or ()),
+        ca_file=ca_file,
+        deadline=deadline,
+        keep=not no_store,
+        gate=gate,
+    )
+    raise typer.Exit(headers.run(wish, as_json=json))
 
 
 @app.command("list", context_settings={"ignore_unknown_options": True})  # such as the qualifier -path:tests/**

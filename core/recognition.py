@@ -6,7 +6,7 @@ from functools import cache
 from hashlib import sha256
 from typing import TypeVar
 
-from fixby.finding import Finding
+from fixby.finding import Category, Finding
 from fixby.identity import MERGED, PACKAGES, package_and_place
 from fixby.known import Known, Memory, Observed, Presence
 from fixby.matching import Circumstances, Reason, Trace, match
@@ -108,13 +108,16 @@ def _by_code(found: Recognition, said: Mapping[str, Finding], scan: Scan, memory
     found.traces = {
         id_: _trace(id_, said[id_], memory.outline(one.sightings[scan.scanner].outline)) for id_, one in olds.items()
     }
-    before = [trace for id_, trace in found.traces.items() if olds[id_].category not in MERGED]
-    news = {str(n): one for n, one in enumerate(found.new) if one.finding.category not in MERGED}
+    before = [trace for id_, trace in found.traces.items() if olds[id_].category not in _NOT_IN_CODE]
+    news = {str(n): one for n, one in enumerate(found.new) if one.finding.category not in _NOT_IN_CODE}
     if not before or not news:
         return
     now = [_trace(key, one.finding, scan.outlines.get(one.finding.path, b"")) for key, one in news.items()]
     matching = match(before, now, _circumstances(found, now, scan, memory, has_left))
     _settle(found, [(olds[pair.before.key], news[pair.now.key], pair.reason) for pair in matching.pairs])
+
+
+_NOT_IN_CODE = MERGED | {Category.HEADERS}
 
 
 def _is_seen(known: Known, scanner: str) -> bool:

@@ -13,7 +13,7 @@ class Expectations:
 
     `authenticated` paths answer with credentials. `hsts_least` is in seconds. Names of cookies are matched by
     `session_cookies`, regular expressions without regard to case; those in `ignored_cookies` are not judged.
-    `transition_days` is how long a policy may only report.
+    `transition_days` is how long a policy may only report; `csp` a policy that the page's must be as strict as.
     """
 
     authenticated: bool = False
@@ -23,6 +23,7 @@ class Expectations:
     session_cookies: tuple[str, ...] = (r"sess|sid|auth|token|jwt|login|remember",)
     ignored_cookies: tuple[str, ...] = ()
     transition_days: int = 30
+    csp: str = ""
 
     def is_session(self, cookie: str) -> bool:
         """Whether a cookie of this name holds a session; one against forged requests is for script to read."""

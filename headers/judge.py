@@ -17,13 +17,12 @@ _DEFAULTS = Expectations()
 class Look:
     """The visits to one URL: the page itself, and what was asked beside it, as far as it was.
 
-    `plain` asked the same under http, `again` the page once more, `foreign` as a request from an origin of nobody's.
+    `plain` asked the same under http, `again` the page once more, as script of an origin of nobody's would.
     """
 
     page: Visit
     plain: Visit | None = None
     again: Visit | None = None
-    foreign: Visit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,15 @@ class Judged:
     `page` is what was judged, if anything was.
     """
 
-    url: str
-    visit: Visit
+    look: Look
     checks: tuple[Check, ...]
     reasons: tuple[str, ...] = ()
     page: Page | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL that was asked for."""
+        return self.look.page.url
 
     @property
     def failures(self) -> tuple[Check, ...]:
@@ -51,11 +54,17 @@ def judge(look: Look, now: int, expected: Expectations = _DEFAULTS) -> Judged:
     reasons = _why_inconclusive(look.page)
     if reasons:
         said = Check("FETCH-BLOCKED", Verdict.INCONCLUSIVE, catalogue()["FETCH-BLOCKED"].severity, message=reasons[0])
-        return Judged(look.page.url, look.page, (*checks, said), reasons)
+        return Judged(look, (*checks, said), reasons)
     page = Page(look.page.answers[-1], look.page.answers[:-1], expected)
     failures = [*_page(page, now), *_against(page, look)]
     checks += _with_passes(failures, _judged_ids(page, look))
-    return Judged(look.page.url, look.page, tuple(checks), (), page)
+    return Judged(look, tuple(checks), (), page)
+
+
+def judge_transport(look: Look, now: int) -> Judged:
+    """The verdict on how a name is reached and by what certificate, whatever its page says."""
+    checks = (*_plain(look, _DEFAULTS), *_tls(look.page, now))
+    return Judged(look, checks, () if look.page.answers or checks else _why_inconclusive(look.page))
 
 
 def _why_inconclusive(visit: Visit) -> tuple[str, ...]:
@@ -81,19 +90,11 @@ def _page(page: Page, now: int) -> Iterator[Check]:
 
 def _against(page: Page, look: Look) -> Iterator[Check]:
     """What only a second visit can tell."""
-    foreign = look.foreign.page if look.foreign else None
-    yield from cookie_checks.cross_origin(page, foreign)
     again = look.again.page if look.again else None
-    if again and (same := _nonces(page) & _nonces(Page(again))):
+    yield from cookie_checks.cross_origin(page, again)
+    if again and (same := page.nonces & Page(again).nonces):
         said = f"Two answers have {len(same)} nonce{'s' if len(same) > 1 else ''} in common."
         yield failed("CSP-NONCE-STATIC", said, *lines_of(page.answer, ENFORCED))
-
-
-def _nonces(page: Page) -> set[str]:
-    lists = [
-        policy.sources(name) for policy in page.policies.enforced for name in ("script-src-elem", "style-src-elem")
-    ]
-    return {nonce for sources in lists if sources for nonce in sources.nonces}
 
 
 def _has_policies(page: Page) -> bool:
@@ -113,10 +114,9 @@ def _judged_ids(page: Page, look: Look) -> Iterator[str]:
     yield from cookie_checks.COOKIE_IDS
     if page.expected.authenticated:
         yield from ("CACHE-AUTH", "CORS-WILDCARD")
-    if look.foreign and look.foreign.page:
+    if look.again and look.again.page:
         yield from cookie_checks.CORS_IDS
-    if look.again and look.again.page and _nonces(page):
-        yield "CSP-NONCE-STATIC"
+        yield from ("CSP-NONCE-STATIC",) if page.nonces else ()
 
 
 def _with_passes(failures: Sequence[Check], ids: Iterable[str]) -> list[Check]:

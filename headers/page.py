@@ -80,6 +80,13 @@ class Page:
         )
 
     @cached_property
+    def nonces(self) -> frozenset[str]:
+        """The nonces that its policies name for scripts and styles."""
+        names = ("script-src-elem", "style-src-elem")
+        lists = [policy.sources(name) for policy in self.policies.enforced for name in names]
+        return frozenset(nonce for sources in lists if sources for nonce in sources.nonces)
+
+    @cached_property
     def allows(self) -> Allows:
         """What a browser lets happen on it."""
         return allows(self.policies.enforced, self.place, self.answer.values("X-Frame-Options"))

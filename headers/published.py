@@ -24,7 +24,7 @@ def _response(one: Judged) -> Mapping[str, Any]:
         "url": one.url,
         "outcome": "inconclusive" if one.reasons else "conclusive",
         "reasons": list(one.reasons),
-        "hops": [_hop(answer) for answer in one.visit.answers],
+        "hops": [_hop(answer) for answer in one.look.page.answers],
         "checks": [_check(check) for check in one.checks],
         "hsts": _hsts(one.page.answer) if one.page else None,
         "csp": _csp(one.page) if one.page else None,

@@ -59,14 +59,17 @@ ASSET_DESCRIBED = "asset.described"
 EXPLOITATION_UPDATED = "exploitation.updated"
 ATTESTATION_RECORDED = "attestation.recorded"
 GATE_JUDGED = "gate.judged"
+SITE_SEEN = "site.seen"
 NOTICE_PREPARED = "notice.prepared"
 NOTICE_SENT = "notice.sent"
 """The kinds of events that are about no single finding; those of findings are values of `Change` and `Decision`."""
 
 
-_NOTED = {EXPLOITATION_UPDATED: "known_date", ATTESTATION_RECORDED: "asset", GATE_JUDGED: "asset"} | dict.fromkeys(
-    (NOTICE_PREPARED, NOTICE_SENT), "receiver"
-)
+_NOTED = {
+    EXPLOITATION_UPDATED: "known_date",
+    **dict.fromkeys((ATTESTATION_RECORDED, GATE_JUDGED, SITE_SEEN), "asset"),
+    **dict.fromkeys((NOTICE_PREPARED, NOTICE_SENT), "receiver"),
+}
 """Those of them that change no row and are read in the log itself, each with something that it always says."""
 
 

@@ -66,11 +66,10 @@ def test_a_page_allows_what_the_browser_let_happen(case: dict[str, Any]) -> None
 
 @cases("browser_truth_open.json")
 def test_no_page_passes_where_the_browser_ran_foreign_script_or_framed_it(case: dict[str, Any]) -> None:
-    metas = {
-        where: [f'<meta http-equiv="{n}" content="{v}">' for n, v in case[f"meta_{where}"]]
-        for where in ("head", "body")
-    }
-    body = f"<html><head>{''.join(metas['head'])}</head><body>{''.join(metas['body'])}</body></html>"
+    head, body = (
+        "".join(f'<meta http-equiv="{name}" content="{value}">' for name, value in case[where])
+        for where in ("meta_head", "meta_body")
+    )
     fields = (Field("Content-Type", "text/html"), *(Field(name, sent(value)) for name, value in case["headers"]))
     source = f"<html><head>{head}</head><body>{body}</body></html>"
     answer = Answer("https://victim.test:9443/", 200, fields, source.encode())
