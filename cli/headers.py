@@ -19,6 +19,7 @@ from fixby.errors import ConfigurationError, ExitCode, UsageError
 from fixby.headers import published, saved, sites, transition
 from fixby.headers.judge import Judged, Look, judge
 from fixby.headers.manner import Manner
+from fixby.headers.page import Page
 from fixby.headers.response import Visit
 from fixby.headers.scan import scan, unit
 from fixby.headers.sites import Site
@@ -138,22 +139,25 @@ def _compared(
     database: Database, found: Configuration, judged: Sequence[Judged], now: int
 ) -> tuple[list[Judged], dict[str, list[str]]]:
     """The verdicts with what follows from earlier visits, which is remembered, and what changed since, by URL."""
-    pages = {unit(one.url): one for one in judged if one.page and one.page.is_document and one.page.answer.status < 400}
+    pages = {unit(one.url): (one, one.page) for one in judged if one.page and _is_a_page(one.page)}
     known = remembered(database, found.asset.name, pages)
     news: dict[str, Mapping[str, Any]] = {}
     changes: dict[str, list[str]] = {}
     checks: dict[str, Judged] = {}
-    for name, one in pages.items():
+    for name, (one, page) in pages.items():
         before = _memory(known[name]) if name in known else NOTHING_YET
-        assert one.page
-        memory, failures = transition.advance(before, one.page, now)
-        failures += transition.expected_failures(one.page)
+        memory, failures = transition.advance(before, page, now)
+        failures += transition.expected_failures(page)
         checks[name] = replace(one, checks=transition.merged(one.checks, failures))
         changes[one.url] = list(transition.differences(before, memory))
         if memory != before:
             news[name] = asdict(memory)
     remember(database, found.asset.name, news, "fixby", now)
     return [checks.get(unit(one.url), one) for one in judged], changes
+
+
+def _is_a_page(page: Page) -> bool:
+    return page.is_document and page.answer.status < 400
 
 
 def _memory(document: Mapping[str, Any]) -> Memory:

@@ -36,8 +36,11 @@ class Site:
 
 
 def of_url(url: str, how: Manner) -> Site:
-    """The site of one URL that somebody names. Raises `ValueError` where it is none of http or https."""
-    return Site(origin(url), (SitePage(url, Expectations()),), how)
+    """The site of one URL that somebody names, whatever its port. Raises `ValueError` where it is no http or https."""
+    port = urlsplit(url).port
+    return Site(
+        origin(url), (SitePage(url, Expectations()),), replace(how, ports=how.ports | {port} if port else how.ports)
+    )
 
 
 TRUSTED_KEYS = ("allow_private", "ca_file", "client_certificate", "headers", "proxy", "resolve")
