@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,18 @@ from fixby.cli.configuration import Configuration
 from fixby.cli.output import emit, note
 from fixby.cli.place import Place
 from fixby.cli.scan import Result, record_all
+from fixby.cli.site_history import compared
 from fixby.errors import ConfigurationError, ExitCode, UsageError
-from fixby.headers import published, saved, sites, transition
+from fixby.headers import published, saved, sites
 from fixby.headers.judge import Judged, Look, judge
 from fixby.headers.manner import Manner
-from fixby.headers.page import Page
 from fixby.headers.response import Visit
 from fixby.headers.scan import scan, unit
 from fixby.headers.sites import Site
 from fixby.headers.survey import survey
-from fixby.headers.transition import NOTHING_YET, Memory
 from fixby.identity import numbered
 from fixby.reports.plain import safe
 from fixby.scan import Complete, Scan
-from fixby.store.database import Database
-from fixby.store.sites import remember, remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def run(wish: Wish, *, as_json: bool) -> int:
     gating.policy(found)
     with here.writing(found) as database:
         judged = _visited(some, now)
-        judged, changes = _compared(database, found, judged, now)
+        judged, changes = compared(database, found.asset.name, judged, now)
         results = record_all(database, found, [_result(found, one) for one in _scans(judged, now, bool(wish.urls))])
         judgement, _ = gating.judged(database, found)
     code = _told(judged, changes, as_json=as_json)
@@ -133,46 +130,6 @@ def _progress() -> Iterator[Any]:
     yield on_visit
     if shown:
         sys.stderr.write("\r\x1b[K")
-
-
-def _compared(
-    database: Database, found: Configuration, judged: Sequence[Judged], now: int
-) -> tuple[list[Judged], dict[str, list[str]]]:
-    """The verdicts with what follows from earlier visits, which is remembered, and what changed since, by URL."""
-    pages = {unit(one.url): (one, one.page) for one in judged if one.page and _is_a_page(one.page)}
-    known = remembered(database, found.asset.name, pages)
-    news: dict[str, Mapping[str, Any]] = {}
-    changes: dict[str, list[str]] = {}
-    checks: dict[str, Judged] = {}
-    for name, (one, page) in pages.items():
-        before = _memory(known[name]) if name in known else NOTHING_YET
-        memory, failures = transition.advance(before, page, now)
-        failures += transition.expected_failures(page)
-        checks[name] = replace(one, checks=transition.merged(one.checks, failures))
-        changes[one.url] = list(transition.differences(before, memory))
-        if memory != before:
-            news[name] = asdict(memory)
-    remember(database, found.asset.name, news, "fixby", now)
-    return [checks.get(unit(one.url), one) for one in judged], changes
-
-
-def _is_a_page(page: Page) -> bool:
-    return page.is_document and page.answer.status < 400
-
-
-def _memory(document: Mapping[str, Any]) -> Memory:
-    return Memory(
-        state=transition.State(document["state"]),
-        promised=_tuple(document["promised"]),
-        tried=_tuple(document["tried"]),
-        reports_since=document["reports_since"],
-        restarted=document["restarted"],
-        headers={name: tuple(values) for name, values in document["headers"].items()},
-    )
-
-
-def _tuple(some: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if some is None else tuple(some)
 
 
 def _scans(judged: Sequence[Judged], now: int, is_named: bool) -> list[Scan]:  # noqa: FBT001 - what tells the two apart

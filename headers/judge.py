@@ -56,7 +56,7 @@ def judge(look: Look, now: int, expected: Expectations = _DEFAULTS) -> Judged:
         said = Check("FETCH-BLOCKED", Verdict.INCONCLUSIVE, catalogue()["FETCH-BLOCKED"].severity, message=reasons[0])
         return Judged(look, (*checks, said), reasons)
     page = Page(look.page.answers[-1], look.page.answers[:-1], expected)
-    failures = [*_page(page, now), *_against(page, look)]
+    failures = [*_page(page, look, now), *_against(page, look)]
     checks += _with_passes(failures, _judged_ids(page, look))
     return Judged(look, tuple(checks), (), page)
 
@@ -77,9 +77,9 @@ def _why_inconclusive(visit: Visit) -> tuple[str, ...]:
     return (blocked,) if blocked else ()
 
 
-def _page(page: Page, now: int) -> Iterator[Check]:
+def _page(page: Page, look: Look, now: int) -> Iterator[Check]:
     if page.answer.is_https:
-        yield from transport_checks.hsts(page)
+        yield from transport_checks.hsts(page, look.plain)
     if _has_policies(page):
         yield from csp_checks.failures(page.policies)
     if page.is_document:

@@ -8,6 +8,7 @@ from fixby.headers.expectations import DAY
 from fixby.headers.hsts import Effect, Hsts, Void
 from fixby.headers.page import Page, hsts_of
 from fixby.headers.response import Answer, TlsFlaw, Trouble, Visit
+from fixby.headers.sites_apart import registrable
 from fixby.severity import Severity
 
 HTTPS_IDS = (
@@ -76,8 +77,11 @@ _FLAWS = {
 _EXPIRY = ((7, Severity.HIGH), (14, Severity.MEDIUM), (30, Severity.LOW))
 
 
-def hsts(page: Page) -> Iterator[Check]:
-    """What is wrong with Strict-Transport-Security on a page under https, and on the redirects that led to it."""
+def hsts(page: Page, plain: Visit | None = None) -> Iterator[Check]:
+    """What is wrong with Strict-Transport-Security on a page under https, and on the redirects that led to it.
+
+    `plain` is the visit that began over http, if there was one: the preload list asks for it too.
+    """
     lines = lines_of(page.answer, "Strict-Transport-Security")
     if not lines:
         yield failed("HSTS-MISSING", "The header is not sent.")
@@ -86,7 +90,7 @@ def hsts(page: Page) -> Iterator[Check]:
     elif page.hsts.effect is Effect.REMOVES:
         yield failed("HSTS-DISABLED", "max-age is 0.", *lines)
     else:
-        yield from _policy(page, page.hsts, lines)
+        yield from _policy(page, page.hsts, plain, lines)
     if len(lines) > 1:
         yield failed("HSTS-MULTIPLE", f"It is sent {len(lines)} times; browsers obey the first.", *lines)
     for answer in page.before:
@@ -107,7 +111,7 @@ def hsts_ids(page: Page) -> Iterator[str]:
         yield from ("HSTS-SHORT", "HSTS-NO-SUBDOMAINS", "HSTS-PRELOAD-INELIGIBLE")
 
 
-def _policy(page: Page, policy: Hsts, lines: tuple[Evidence, ...]) -> Iterator[Check]:
+def _policy(page: Page, policy: Hsts, plain: Visit | None, lines: tuple[Evidence, ...]) -> Iterator[Check]:
     expected, max_age = page.expected, policy.max_age or 0
     if max_age < expected.hsts_least:
         severity = Severity.HIGH if max_age < DAY else Severity.MEDIUM
@@ -115,8 +119,29 @@ def _policy(page: Page, policy: Hsts, lines: tuple[Evidence, ...]) -> Iterator[C
         yield failed("HSTS-SHORT", said, *lines, severity=severity)
     if expected.hsts_subdomains and not policy.include_subdomains:
         yield failed("HSTS-NO-SUBDOMAINS", "includeSubDomains is missing.", *lines)
-    if (policy.preload or expected.hsts_preload) and policy.ineligible:
-        yield failed("HSTS-PRELOAD-INELIGIBLE", f"{'; '.join(policy.ineligible)}.", *lines)
+    wants = policy.preload or expected.hsts_preload
+    if wants and (reasons := (*policy.ineligible, *_why_not_preloaded(page, plain))):
+        yield failed("HSTS-PRELOAD-INELIGIBLE", f"{'; '.join(reasons)}.", *lines)
+
+
+def _why_not_preloaded(page: Page, plain: Visit | None) -> Iterator[str]:
+    """What the preload list has against how a registered domain is reached; it takes no others (hstspreload.org)."""
+    first = page.before[0] if page.before else page.answer
+    host = urlsplit(first.url).hostname or ""
+    if host != registrable(host):
+        return
+    if page.before and first.is_https and (reasons := hsts_of(first).ineligible):
+        yield f"{host} itself redirects, and there {', '.join(reasons)}"
+    hops = [urlsplit(answer.url) for answer in plain.answers] if plain else []
+    if len(hops) > 1 and (hops[1].scheme, hops[1].hostname) != ("https", host):
+        yield f"http://{host} does not lead to https://{host} first"
+    if any(hop.scheme != "https" for hop in hops[1:]):
+        yield "a redirect leads to http"
+    if len(hops) - 1 > _MOST_REDIRECTS:
+        yield f"there are {len(hops) - 1} redirects, and {_MOST_REDIRECTS} are allowed"
+
+
+_MOST_REDIRECTS = 3
 
 
 def _status(answer: Answer) -> Evidence:
