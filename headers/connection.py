@@ -12,7 +12,7 @@ from contextlib import suppress
 from http.client import HTTPResponse
 from io import BufferedReader, BytesIO
 from ipaddress import ip_address
-from threading import Event, Lock, Thread
+from threading import Event, RLock, Thread
 from typing import Any
 from weakref import WeakSet
 
@@ -32,7 +32,7 @@ class Halt:
 
     def __init__(self) -> None:
         self._event = Event()
-        self._lock = Lock()
+        self._lock = RLock()  # a signal may come while another is heeded
         self._sockets: WeakSet[socket.socket] = WeakSet()
 
     def call(self) -> None:
@@ -50,7 +50,7 @@ class Halt:
         self.check()
 
     def check(self) -> None:
-        """Raises `Interrupted` if all is to end."""
+        """Do nothing. Raises `Interrupted` if all is to end."""
         self.sleep(0)
 
     def sleep(self, seconds: float) -> None:

@@ -155,7 +155,7 @@ class Visitor:
                 tls=carrier.tls,
                 address=address or carrier.peer,
                 trusted=verify,
-                proxy=self._how.proxy,
+                proxy=origin(self._how.proxy) if self._how.proxy else "",
             )
             if answer.status in REDIRECTS and any(answer.values("Location")):
                 with self._hurrying():

@@ -14,10 +14,12 @@ from secrets import token_hex
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 from pg8000.native import Connection
 
 from fixby.store.database import Database
 from fixby.store.opening import open_for_writing
+from tests.servers import Authority
 
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / "build" / "hypothesis"))
 
@@ -142,6 +144,15 @@ def emptied_postgresql(postgresql_url: str) -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rewrite-golden`: write down what is printed now instead of comparing it with what was written down."""
     parser.addoption("--rewrite-golden", action="store_true", help="rewrite tests/golden and the examples of docs")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that issues certificates, and a file that makes it trusted."""
+    file = tmp_path_factory.mktemp("authority") / "ca.pem"
+    made = Authority(trustme.CA(), file)
+    made.ca.cert_pem.write_to_path(str(file))
+    return made
 
 
 @pytest.fixture
