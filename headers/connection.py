@@ -60,13 +60,17 @@ class Halt:
 
 
 class Guard:
-    """What the connections of one thread obey. `tls` is of the last connection, once its handshake is complete."""
+    """What the connections of one thread obey.
+
+    `tls` is of the last connection, once its handshake is complete; making a connection sets `is_fresh`.
+    """
 
     def __init__(self, how: Manner, halt: Halt) -> None:
         self.how = how
         self.halt = halt
         self.deadline = 0.0
         self.tls: Tls | None = None
+        self.is_fresh = False
 
     def remaining(self) -> float:
         """The seconds that are left. Raises `HopError` if none are, `Interrupted` if all is to end."""
@@ -119,7 +123,7 @@ class Guard:
 
     def _opened(self, address: str, port: int, seconds: float) -> "GuardedSocket":
         made = GuardedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        made.guard, self.tls = self, None
+        made.guard, self.tls, self.is_fresh = self, None, True
         try:
             self.halt.watch(made)
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -132,10 +132,17 @@ class Visitor:
         host = str(urlsplit(str(request.url)).hostname)
         with self._turns.taken(host, self._guard.halt) as waited:
             self._guard.deadline += waited
-            try:
-                return self._fetched(request, jar)
-            except HopError as failed:
-                return failed
+            self._guard.is_fresh = False
+            outcome = self._tried(request, jar)
+            if isinstance(outcome, HopError) and outcome.kind is Trouble.REFUSED and not self._guard.is_fresh:
+                outcome = self._tried(request, jar)  # the connection was kept, and closed meanwhile
+            return outcome
+
+    def _tried(self, request: PreparedRequest, jar: RequestsCookieJar) -> Answer | HopError:
+        try:
+            return self._fetched(request, jar)
+        except HopError as failed:
+            return failed
 
     def _fetched(self, request: PreparedRequest, jar: RequestsCookieJar, *, verify: bool = True) -> Answer:
         """The answer to a request that is sent once. Raises `HopError`."""
