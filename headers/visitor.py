@@ -244,7 +244,7 @@ def _seconds_until(text: str, now: float, otherwise: float) -> float:
     """What a `Retry-After` says (RFC 9110, 10.2.3): seconds, or a date."""
     if text.isdecimal():
         return float(text[:9])
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         return max(parsedate_to_datetime(text).timestamp() - now, 0)
     return otherwise
 
@@ -273,6 +273,6 @@ def _reason(error: BaseException) -> HopError:
         if isinstance(cause, ssl.SSLError):
             flaw = flaw_of(cause)
             said = getattr(cause, "verify_message", "") or (cause.reason or str(cause)).replace("_", " ").lower()
-            return _TlsError(flaw, f"TLS fails: {said}.")
+            return _TlsError(flaw, f"TLS fails: {said.rstrip('.')}.")
         last, cause = cause, cause.__cause__ or cause.__context__
     return HopError(Trouble.REFUSED, f"The connection broke: {last}.")

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from pg8000.native import Connection
 
 from fixby.store.database import Database
 from fixby.store.opening import open_for_writing
-from tests.servers import Authority
+from tests.servers import Authority, free_port
 
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / "build" / "hypothesis"))
 
@@ -67,7 +66,7 @@ def _connection(url: str) -> Iterator[Connection]:
 def _server(folder: Path) -> Iterator[str]:
     """A server on a free port of the loopback interface that keeps nothing safe from a power cut, for speed."""
     programs, account = _programs(folder), _account()
-    data, port, password = folder / "data", _free_port(), token_hex(16)
+    data, port, password = folder / "data", free_port(), token_hex(16)
     password_file = folder / "password"
     password_file.write_text(password)
     if account:
@@ -107,13 +106,6 @@ def _programs(folder: Path) -> Path:
             shutil.copytree(installed.parent / part, folder / part)
         installed = folder / installed.name
     return installed / "pginstall" / "bin"
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -121,7 +121,11 @@ def test_a_name_that_changes_its_address_leads_nowhere_else(monkeypatch: pytest.
 
 
 def test_a_name_server_that_does_not_answer_takes_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3) or [])
+    def sleeping(*_: object, **__: object) -> list[object]:
+        time.sleep(3)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", sleeping)
     started = time.monotonic()
     found = visit("http://slow.test/", manner(seconds=0.5))
     assert found.failure

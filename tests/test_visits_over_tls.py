@@ -199,10 +199,12 @@ def test_ipv6_is_visited_where_it_is_wanted(authority: Authority) -> None:
 
 def test_an_override_may_be_of_one_port_and_must_be_allowed() -> None:
     with site(PAGE) as one:
-        how = manner(one, resolve={f"shop.test:{one.port}": "127.0.0.1", "shop.test": "10.0.0.1"})
+        how = manner(one, resolve={f"Shop.test:{one.port}": "127.0.0.1", "shop.test": "10.0.0.1"})
         assert visit(f"http://shop.test:{one.port}/", how).page
         assert visit("http://shop.test/", how).failure
         how = manner(one, allowed=(ip_network("10.0.0.0/8"),))
         found = visit(f"http://one.test:{one.port}/", how)
         assert found.failure
         assert found.failure.kind is Trouble.FORBIDDEN
+    with pytest.raises(UsageError, match="no address"):
+        manner(resolve={"shop.test": "localhost"})
