@@ -275,11 +275,15 @@ class TlsPool(HTTPSConnectionPool):
 
 
 _TICK_SECONDS = 0.1
+_LONGEST = 4096
 _FRAMING = {"connection", "content-encoding", "content-length", "keep-alive", "set-cookie", "transfer-encoding"}
 
 
 def _framing(head: Head) -> bytes:
-    fields = (f"{field}\r\n" for field in head.fields if field.name.lower() in _FRAMING)
+    """What `http.client` needs to know; like browsers, it never hears of long cookies."""
+    fields = (
+        f"{field}\r\n" for field in head.fields if field.name.lower() in _FRAMING and len(field.value) <= _LONGEST
+    )
     return head.line + "".join(fields).encode("iso-8859-1") + b"\r\n"
 
 
