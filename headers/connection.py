@@ -12,7 +12,7 @@ from contextlib import suppress
 from http.client import HTTPResponse
 from io import BufferedReader, BytesIO
 from ipaddress import ip_address
-from threading import Event, Lock, Thread
+from threading import Event, RLock, Thread
 from typing import Any
 from weakref import WeakSet
 
@@ -32,7 +32,7 @@ class Halt:
 
     def __init__(self) -> None:
         self._event = Event()
-        self._lock = Lock()
+        self._lock = RLock()  # a signal may come while another is heeded
         self._sockets: WeakSet[socket.socket] = WeakSet()
 
     def call(self) -> None:
@@ -50,7 +50,7 @@ class Halt:
         self.check()
 
     def check(self) -> None:
-        """Raises `Interrupted` if all is to end."""
+        """Do nothing. Raises `Interrupted` if all is to end."""
         self.sleep(0)
 
     def sleep(self, seconds: float) -> None:
@@ -60,13 +60,17 @@ class Halt:
 
 
 class Guard:
-    """What the connections of one thread obey. `tls` is of the last connection, once its handshake is complete."""
+    """What the connections of one thread obey.
+
+    `tls` is of the last connection, once its handshake is complete; making a connection sets `is_fresh`.
+    """
 
     def __init__(self, how: Manner, halt: Halt) -> None:
         self.how = how
         self.halt = halt
         self.deadline = 0.0
         self.tls: Tls | None = None
+        self.is_fresh = False
 
     def remaining(self) -> float:
         """The seconds that are left. Raises `HopError` if none are, `Interrupted` if all is to end."""
@@ -119,7 +123,7 @@ class Guard:
 
     def _opened(self, address: str, port: int, seconds: float) -> "GuardedSocket":
         made = GuardedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        made.guard, self.tls = self, None
+        made.guard, self.tls, self.is_fresh = self, None, True
         try:
             self.halt.watch(made)
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -271,11 +275,15 @@ class TlsPool(HTTPSConnectionPool):
 
 
 _TICK_SECONDS = 0.1
+_LONGEST = 4096
 _FRAMING = {"connection", "content-encoding", "content-length", "keep-alive", "set-cookie", "transfer-encoding"}
 
 
 def _framing(head: Head) -> bytes:
-    fields = (f"{field}\r\n" for field in head.fields if field.name.lower() in _FRAMING)
+    """What `http.client` needs to know; like browsers, it never hears of long cookies."""
+    fields = (
+        f"{field}\r\n" for field in head.fields if field.name.lower() in _FRAMING and len(field.value) <= _LONGEST
+    )
     return head.line + "".join(fields).encode("iso-8859-1") + b"\r\n"
 
 

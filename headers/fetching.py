@@ -1,10 +1,12 @@
 """Visiting URLs as a careful browser would: each hop with its headers as they were sent, or why there are none."""
 
+import signal
+import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
 from urllib.parse import urlsplit
 
 from fixby.headers.adapter import Trust
@@ -44,8 +46,8 @@ def visit_all(wishes: Sequence[Wish], on_visit: Callable[[Visit], None] = lambda
     Connections are used again for what has the same host and manner. `on_visit` hears of each visit as it ends, in the
     thread that made it.
 
-    Raises what `visit` raises, and whatever a signal's handler raises in this thread, such as `Interrupted`; by then no
-    visit goes on.
+    Raises what `visit` raises, `Interrupted` on Ctrl-C, SIGTERM or SIGHUP, and whatever `on_visit` raises; by then no
+    visit goes on. The signals are heeded in the main thread only.
     """
     board, halt, turns = _Board(wishes), Halt(), Turns()
     trust = _trusts(wishes)
@@ -58,13 +60,14 @@ def visit_all(wishes: Sequence[Wish], on_visit: Callable[[Visit], None] = lambda
                     found[number] = visitor.visit(wishes[number].url)
                     on_visit(found[number])
 
-    with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="visits") as threads:
+    with _called_by_signals(halt), ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="visits") as threads:
         try:
             for worker in [threads.submit(work) for _ in range(min(MOST_AT_ONCE, len(wishes)))]:
                 worker.result()
         except BaseException:
             halt.call()
             raise
+    halt.check()
     return [found[number] for number in range(len(wishes))]
 
 
@@ -81,7 +84,7 @@ class _Board:
     """What is to be done: each host by one thread, and by a second one where no host is left without."""
 
     def __init__(self, wishes: Sequence[Wish]) -> None:
-        self._lock = Lock()
+        self._lock = threading.Lock()
         tasks: dict[tuple[str, Manner], _Task] = {}
         for number, wish in enumerate(wishes):
             tasks.setdefault((_host(wish.url), wish.how), _Task(wish.how)).numbers.append(number)
@@ -107,6 +110,22 @@ class _Board:
 
 
 _MOST_AT_ONE_TASK = 2
+
+
+@contextmanager
+def _called_by_signals(halt: Halt) -> Iterator[None]:
+    """Signals that ask us to end call the halt and nothing more, so that a second one cannot disturb the ending."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heeded = [number for number in asked if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda _number, _frame: halt.call()) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _host(url: str) -> str:

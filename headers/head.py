@@ -17,7 +17,7 @@ class HopError(Exception):
     def __init__(self, kind: Trouble, reason: str) -> None:
         super().__init__(reason)
         self.kind = kind
-        self.reason = reason
+        self.reason = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ def fields(lines: bytes) -> tuple[Field, ...]:
     return tuple(found)
 
 
+_LONGEST_REASON = 300
 _MOST_LINES = 100
 _MOST_BYTES = 65536
 _MOST_INFORMATIONAL = 20

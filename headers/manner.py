@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -85,6 +86,7 @@ class Manner:
     most_body: int = 512 * 1024
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "resolve", dict(map(_override, self.resolve.items())))
         if self.proxy and (urlsplit(self.proxy).scheme != "http" or not urlsplit(self.proxy).hostname):
             raise UsageError(f"The proxy {self.proxy} cannot be used.", "Write it as http://host:port.")
         if not _VALUE.fullmatch(self.user_agent):
@@ -94,6 +96,14 @@ class Manner:
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
 _OURS = {"accept-encoding", "connection", "content-length", "expect", "host", "te", "transfer-encoding"}
+
+
+def _override(given: tuple[str, str]) -> tuple[str, str]:
+    host, address = given
+    try:
+        return host.lower(), str(ip_address(address.strip("[]")))
+    except ValueError as error:
+        raise UsageError(f"{host} cannot be {address}: that is no address.") from error
 
 
 def _of_https(urls: frozenset[str]) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Where a response sends its reader: the `Location` as browsers read it (the URL standard, where it matters)."""
 
+import re
 from urllib.parse import quote, urldefrag, urljoin
 
 from fixby.headers.head import HopError
@@ -26,12 +27,13 @@ def target(answer: Answer) -> str | None:
 
 
 def _tidied(location: str) -> str:
-    r"""What browsers make of it first: no white space, / for \ before the query, other bytes than ASCII escaped."""
+    r"""What browsers make of it first: no white space, / for \ before the query, two for many, no bytes but ASCII."""
     location = "".join(one for one in location.strip(_CONTROL) if one not in "\t\r\n")
     end = min((at for at in map(location.find, "?#") if at >= 0), default=len(location))
-    location = location[:end].replace("\\", "/") + location[end:]
+    location = _MANY_SLASHES.sub(r"\1//", location[:end].replace("\\", "/")) + location[end:]
     return quote(location.encode("iso-8859-1"), safe=_ASCII)
 
 
+_MANY_SLASHES = re.compile(r"^((?:https?:)?)/{3,}", re.IGNORECASE)
 _CONTROL = "".join(map(chr, range(33)))
 _ASCII = "".join(map(chr, range(33, 127)))

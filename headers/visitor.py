@@ -132,10 +132,17 @@ class Visitor:
         host = str(urlsplit(str(request.url)).hostname)
         with self._turns.taken(host, self._guard.halt) as waited:
             self._guard.deadline += waited
-            try:
-                return self._fetched(request, jar)
-            except HopError as failed:
-                return failed
+            self._guard.is_fresh = False
+            outcome = self._tried(request, jar)
+            if isinstance(outcome, HopError) and outcome.kind is Trouble.REFUSED and not self._guard.is_fresh:
+                outcome = self._tried(request, jar)  # the connection was kept, and closed meanwhile
+            return outcome
+
+    def _tried(self, request: PreparedRequest, jar: RequestsCookieJar) -> Answer | HopError:
+        try:
+            return self._fetched(request, jar)
+        except HopError as failed:
+            return failed
 
     def _fetched(self, request: PreparedRequest, jar: RequestsCookieJar, *, verify: bool = True) -> Answer:
         """The answer to a request that is sent once. Raises `HopError`."""
@@ -155,7 +162,7 @@ class Visitor:
                 tls=carrier.tls,
                 address=address or carrier.peer,
                 trusted=verify,
-                proxy=self._how.proxy,
+                proxy=origin(self._how.proxy) if self._how.proxy else "",
             )
             if answer.status in REDIRECTS and any(answer.values("Location")):
                 with self._hurrying():
@@ -237,7 +244,7 @@ def _seconds_until(text: str, now: float, otherwise: float) -> float:
     """What a `Retry-After` says (RFC 9110, 10.2.3): seconds, or a date."""
     if text.isdecimal():
         return float(text[:9])
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         return max(parsedate_to_datetime(text).timestamp() - now, 0)
     return otherwise
 
@@ -266,6 +273,6 @@ def _reason(error: BaseException) -> HopError:
         if isinstance(cause, ssl.SSLError):
             flaw = flaw_of(cause)
             said = getattr(cause, "verify_message", "") or (cause.reason or str(cause)).replace("_", " ").lower()
-            return _TlsError(flaw, f"TLS fails: {said}.")
+            return _TlsError(flaw, f"TLS fails: {said.rstrip('.')}.")
         last, cause = cause, cause.__cause__ or cause.__context__
     return HopError(Trouble.REFUSED, f"The connection broke: {last}.")

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,10 +13,12 @@ from secrets import token_hex
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 from pg8000.native import Connection
 
 from fixby.store.database import Database
 from fixby.store.opening import open_for_writing
+from tests.servers import Authority, free_port
 
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / "build" / "hypothesis"))
 
@@ -65,7 +66,7 @@ def _connection(url: str) -> Iterator[Connection]:
 def _server(folder: Path) -> Iterator[str]:
     """A server on a free port of the loopback interface that keeps nothing safe from a power cut, for speed."""
     programs, account = _programs(folder), _account()
-    data, port, password = folder / "data", _free_port(), token_hex(16)
+    data, port, password = folder / "data", free_port(), token_hex(16)
     password_file = folder / "password"
     password_file.write_text(password)
     if account:
@@ -107,13 +108,6 @@ def _programs(folder: Path) -> Path:
     return installed / "pginstall" / "bin"
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a store may be made: a test that asks for it runs once with each kind of database."""
@@ -142,6 +136,15 @@ def emptied_postgresql(postgresql_url: str) -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rewrite-golden`: write down what is printed now instead of comparing it with what was written down."""
     parser.addoption("--rewrite-golden", action="store_true", help="rewrite tests/golden and the examples of docs")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that issues certificates, and a file that makes it trusted."""
+    file = tmp_path_factory.mktemp("authority") / "ca.pem"
+    made = Authority(trustme.CA(), file)
+    made.ca.cert_pem.write_to_path(str(file))
+    return made
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+"""Whatever a site sends, its head and its redirects are read, or told to be nonsense."""
+
+from contextlib import suppress
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import binary, characters, one_of, sampled_from, text
+from requests.cookies import RequestsCookieJar
+
+from fixby.headers.adapter import Trust
+from fixby.headers.connection import Halt
+from fixby.headers.head import HopError, fields, read_head
+from fixby.headers.manner import Manner, origin
+from fixby.headers.redirects import target
+from fixby.headers.response import Answer, Field
+from fixby.headers.visitor import Turns, Visitor, _seconds_until
+
+BYTES = text(characters(max_codepoint=255))
+
+
+@given(binary())
+def test_no_bytes_break_the_reading_of_a_head(sent: bytes) -> None:
+    for start in (b"", b"HTTP/1.1 200 OK\r\n"):
+        with suppress(HopError):
+            head = read_head(BytesIO(start + sent))
+            assert all(field.name and "\n" not in field.value and "\r" not in field.value for field in head.fields)
+
+
+@given(BYTES)
+def test_a_well_formed_value_comes_out_as_it_went_in(value: str) -> None:
+    for one in "\0\r\n":
+        value = value.replace(one, "")
+    assert fields(f"X: {value}\r\n".encode("iso-8859-1")) == (Field("X", value.strip(" \t")),)
+
+
+VISITOR = Visitor(Manner(), Trust.of(Manner()), Halt(), Turns())
+PIECES = sampled_from(["http:", "https:", "//", "/", "\\", "@", ":", "?", "#", "[", "]", "%", "..", "one.test", "\t"])
+
+
+@given(one_of(BYTES, text(characters(max_codepoint=255)).map(lambda one: "//" + one), PIECES.flatmap(
+    lambda first: BYTES.map(lambda rest: first + rest))))  # fmt: skip
+def test_no_location_breaks_a_visit(location: str) -> None:
+    with suppress(HopError):
+        place = target(Answer("https://one.test/a", 302, (Field("Location", location),)))
+        if place is not None:
+            request = VISITOR._request(place, RequestsCookieJar())
+            assert origin(str(request.url)).startswith("http")
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("/b", "https://one.test/b"),
+        ("b?c#d", "https://one.test/a/b?c"),
+        ("?c", "https://one.test/a/x?c"),
+        ("#d", "https://one.test/a/x?y"),
+        ("//two.test", "https://two.test"),
+        ("///two.test/b", "https://two.test/b"),
+        ("\\\\two.test\\b", "https://two.test/b"),
+        ("HTTP://TWO.test/", "HTTP://TWO.test/"),
+        ("http:////two.test", "http://two.test"),
+        (" \x1f/b\x00 ", "https://one.test/b"),
+        ("/b\n\r\tc", "https://one.test/bc"),
+        ("/b?c\\d", "https://one.test/b?c\\d"),
+        ("/b c", "https://one.test/b%20c"),
+        ("/\xe9", "https://one.test/%E9"),
+    ],
+)
+def test_locations_are_read_as_browsers_read_them(location: str, place: str) -> None:
+    assert target(Answer("https://one.test/a/x?y", 301, (Field("Location", location),))) == place
+
+
+def test_a_time_to_come_again_is_seconds_or_a_date() -> None:
+    assert _seconds_until("120", 0, 7) == 120
+    assert _seconds_until("Thu, 01 Jan 1970 00:02:00 GMT", 30, 7) == 90
+    assert _seconds_until("Thu, 01 Jan 1970 00:02:00 GMT", 300, 7) == 0
+    for nonsense in ("", "-1", "soon", "Thu, 99 Jan 1970", "1.5"):
+        assert _seconds_until(nonsense, 0, 7) == 7
+
+
+@given(BYTES)
+def test_no_time_to_come_again_breaks_a_visit(said: str) -> None:
+    assert _seconds_until(said, 0, 7) >= 0
