@@ -1,7 +1,7 @@
 """The verdict on a URL: every check of what its visits brought, or why nothing can be said."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fixby.headers import cookie_checks, csp_checks, page_checks, transport_checks
 from fixby.headers.blocked import why_blocked
@@ -53,11 +53,12 @@ def judge(look: Look, now: int, expected: Expectations = _DEFAULTS) -> Judged:
     checks = [*_plain(look, expected), *_tls(look.page, now)]
     reasons = _why_inconclusive(look.page)
     if reasons:
-        said = Check("FETCH-BLOCKED", Verdict.INCONCLUSIVE, catalogue()["FETCH-BLOCKED"].severity, message=reasons[0])
-        return Judged(look, (*checks, said), reasons)
+        return Judged(look, (*checks, _inconclusive("FETCH-BLOCKED", reasons[0])), reasons)
     page = Page(look.page.answers[-1], look.page.answers[:-1], expected)
     failures = [*_page(page, look, now), *_against(page, look)]
-    checks += _with_passes(failures, _judged_ids(page, look))
+    checks += _with_passes(_once([*failures, *_flapping(failures, look, expected, now)]), _judged_ids(page, look))
+    if look.again and (reasons := _why_inconclusive(look.again)):
+        checks.append(_inconclusive("FETCH-BLOCKED", f"The second visit is not conclusive: {reasons[0]}"))
     return Judged(look, tuple(checks), (), page)
 
 
@@ -75,6 +76,21 @@ def _why_inconclusive(visit: Visit) -> tuple[str, ...]:
         return (f"{visit.url} was not visited.",)
     blocked = why_blocked(last)
     return (blocked,) if blocked else ()
+
+
+def _inconclusive(id_: str, reason: str) -> Check:
+    return Check(id_, Verdict.INCONCLUSIVE, catalogue()[id_].severity, message=reason)
+
+
+def _flapping(failures: Iterable[Check], look: Look, expected: Expectations, now: int) -> Iterator[Check]:
+    """What fails in the second of two answers only: servers behind one name differ, and the worst of them counts."""
+    again = look.again.page if look.again else None
+    if again is None or _why_inconclusive(look.again or look.page):
+        return
+    known = {(check.id, check.subject) for check in failures}
+    for check in _page(Page(again, expected=expected), look, now):
+        if (check.id, check.subject) not in known:
+            yield replace(check, message=f"In one of two answers: {check.message}")
 
 
 def _page(page: Page, look: Look, now: int) -> Iterator[Check]:
@@ -138,6 +154,8 @@ def _plain(look: Look, expected: Expectations) -> list[Check]:
             ids += [*transport_checks.HTTPS_IDS, "HTTPS-UNREACHABLE"]
         elif look.plain.failure and look.plain.failure.kind is Trouble.REFUSED:
             ids += transport_checks.HTTPS_IDS
+        else:
+            failures.append(_inconclusive("HTTPS-NOREDIRECT", "; ".join(_why_inconclusive(look.plain))))
     if not look.plain and _began_plain(look.page.answers):
         failures += transport_checks.over_http(look.page.answers, authenticated=expected.authenticated)
         ids += transport_checks.HTTPS_IDS
