@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from fixby.asset import Asset
 from fixby.policies.policy import shipped
 from fixby.scan import Scan
-from fixby.scanners.ingestion import scan_of_report
+from fixby.scanners.ingestion import scans_of_report
 from fixby.store.ingestion import record
 from fixby.store.opening import open_for_writing
 from fixby.store.terms import Occasion
@@ -77,7 +77,7 @@ def parsed(count: int) -> Scan:
         "metrics": {**metrics, "_totals": {}},
         "results": results,
     }
-    return scan_of_report(json.dumps(report).encode(), "bandit", bytes(32), 1_700_000_000)
+    return scans_of_report(json.dumps(report).encode(), "bandit", bytes(32), 1_700_000_000)[0]
 
 
 def _timed(act: object) -> float:

@@ -20,7 +20,7 @@ from fixby.query import Term
 from fixby.query import parse as parse_query
 from fixby.reports import published
 from fixby.reports.plain import safe
-from fixby.scanners.ingestion import scan_of_report
+from fixby.scanners.ingestion import scans_of_report
 from fixby.sla.duration import duration
 from fixby.store import decisions, queries
 from fixby.store.database import Database
@@ -67,7 +67,7 @@ def _is_baseline(content: str) -> bool:
 def _of_baseline(report: bytes, place: Place) -> list[Stated]:
     """The secrets of a detect-secrets baseline that somebody audited as none, as far as the store knows them."""
     with reading(place) as (database, found):
-        scan = scan_of_report(report, "detect-secrets", secret_key(database), here.now())
+        [scan] = scans_of_report(report, "detect-secrets", secret_key(database), here.now())
         ids = numbered(found.asset.name, [one for one in scan.findings if one.suppression])
         known = queries.with_ids(database, ids, here.now())
     return [Stated(Kind.DISMISS, "audited as no secret", one.id, what=_what(one)) for one in known]

@@ -15,7 +15,7 @@ from fixby.identity import numbered
 from fixby.reports import published
 from fixby.reports.plain import safe
 from fixby.scan import Coverage, Failed, Scan
-from fixby.scanners.ingestion import scan_of_report
+from fixby.scanners.ingestion import scans_of_report
 from fixby.scanners.scanning import told
 from fixby.store.opening import secret_key
 
@@ -27,8 +27,9 @@ def parse(files: Sequence[Path], scanner: str | None, *, as_json: bool) -> ExitC
     """
     contents = [_content(file) for file in files]
     results = [
-        _result(file, report, scanner, key=sha256(report).digest(), asset="")
+        result
         for file, report in zip(files, contents, strict=True)
+        for result in _results(file, report, scanner, key=sha256(report).digest(), asset="")
     ]
     if as_json:
         _note_failures(results)
@@ -46,8 +47,9 @@ def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json:
     with writing(found) as database:
         key = secret_key(database)
         read = [
-            _result(file, report, scanner, key=key, asset=found.asset.name)
+            result
             for file, report in zip(files, contents, strict=True)
+            for result in _results(file, report, scanner, key=key, asset=found.asset.name)
         ]
         results = record_all(database, found, read)
     if as_json:
@@ -73,15 +75,15 @@ def _content(file: Path) -> bytes:
 _LARGEST = 1 << 30
 
 
-def _result(file: Path, report: bytes, scanner: str | None, *, key: bytes, asset: str) -> Result:
-    """What a report says; one that is damaged is a failed scan that says so."""
+def _results(file: Path, report: bytes, scanner: str | None, *, key: bytes, asset: str) -> list[Result]:
+    """What a report says of each tool; one that is damaged is a failed scan that says so."""
     now = here.now()
     try:
-        scan = scan_of_report(report, scanner, key, now, Path.cwd())
+        scans = scans_of_report(report, scanner, key, now, Path.cwd())
     except ReportError as error:
         reason = f"{printable(file)}: {told(error)}"
-        scan = Scan(scanner or "", "", Failed((reason,)), (), Coverage(whole=False), now, now)
-    return Result(scan, numbered(asset, scan.findings))
+        scans = [Scan(scanner or "", "", Failed((reason,)), (), Coverage(whole=False), now, now)]
+    return [Result(scan, numbered(asset, scan.findings)) for scan in scans]
 
 
 def _note_failures(results: Sequence[Result]) -> None:

@@ -1,31 +1,69 @@
-"""Reports that a scanner wrote elsewhere, read as scans."""
+"""Reports that scanners wrote elsewhere, read as scans."""
 
 import os
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from fixby.errors import ReportError
+from fixby.errors import ReportError, UsageError
 from fixby.identity import secret_fingerprint
 from fixby.scan import Complete, Coverage, Partial, Scan
 from fixby.scanners import registry
+from fixby.scanners.formats.format import Report, Told
+from fixby.scanners.formats.registry import MODULES as FORMATS
+from fixby.scanners.formats.registry import format_named, format_of
 from fixby.scanners.outlines import outlines_below
 from fixby.scanners.report import document
 from fixby.scanners.scanner import Reader, Source
 from fixby.scanners.scanning import told_together
 
 
-def scan_of_report(report: bytes, scanner: str | None, key: bytes, now: int, root: Path | None = None) -> Scan:
-    """The scan that a report tells of; its format is found from its content unless the tool is named.
+def scans_of_report(report: bytes, tool: str | None, key: bytes, now: int, root: Path | None = None) -> list[Scan]:
+    """The scans that a report tells of, one for each tool; its format is found from its content unless it is named.
 
-    `key` is for fingerprints of secrets. In the folder `root` the report's files are looked for, only to tell whether
-    their lines are as they were. Raises `ReportError` where the report is damaged or of no known format, and
-    `UsageError` for a tool that does not exist.
+    `tool` names a scanner or a format. `key` is for fingerprints of secrets. In the folder `root` the report's files
+    are looked for, only to tell whether their lines are as they were. Raises `ReportError` where the report is damaged
+    or of no known format, and `UsageError` for a tool that does not exist.
     """
-    reader = registry.scanner(scanner) if scanner else _reader(report)
-    reading = reader.read(report, _source(key))
+    renamed: Mapping[str, Mapping[str, Collection[str]]] = {}
+    if tool and tool in FORMATS:
+        some = format_named(tool).read(Report(report), _source(key))
+    elif reader := _native(report, tool):
+        some = [Told(reader.NAME, reader.read(report, _source(key)))]
+        renamed = {reader.NAME: reader.RENAMED_RULES}
+    else:
+        some = _foreign(Report(report), tool, key)
+    return [_scan(one, now, root, renamed.get(one.scanner, {})) for one in some]
+
+
+def known() -> list[str]:
+    """The names of all tools and formats whose reports can be read."""
+    return [*registry.MODULES, *FORMATS]
+
+
+def _native(report: bytes, tool: str | None) -> Reader | None:
+    """The scanner of ours that is named, or that wrote the report; None if there is none."""
+    if tool:
+        return registry.scanner(tool) if tool in registry.MODULES else None
+    found = Report(report).json
+    return next((one for name in registry.MODULES if (one := registry.scanner(name)).recognises(found)), None)
+
+
+def _foreign(report: Report, tool: str | None, key: bytes) -> Sequence[Told]:
+    if tool:
+        raise UsageError(f"There is no scanner {tool!r}.", f"Known are: {', '.join(known())}.")
+    if found := format_of(report):
+        return found.read(report, _source(key))
+    if report.json is None and report.root_element == "":
+        document(report.content)
+    raise ReportError("The report is of no format that Fixby knows.", f"Known are those of {', '.join(known())}.")
+
+
+def _scan(one: Told, now: int, root: Path | None, renamed: Mapping[str, Collection[str]]) -> Scan:
+    reading = one.reading
     paths = {*(reading.scanned or ()), *(finding.path for finding in reading.findings)}
     reasons = (*reading.problems, *told_together(reading.skipped))
     return Scan(
-        scanner=reader.NAME,
+        scanner=one.scanner,
         tool_version=reading.tool_version,
         outcome=Partial(reasons) if reasons else Complete(),
         findings=reading.findings,
@@ -33,18 +71,7 @@ def scan_of_report(report: bytes, scanner: str | None, key: bytes, now: int, roo
         started_at=now,
         finished_at=now,
         outlines=outlines_below(root, paths) if root else {},
-        renamed_rules=reader.RENAMED_RULES,
-    )
-
-
-def _reader(report: bytes) -> Reader:
-    content = document(report)
-    for name in registry.MODULES:
-        reader = registry.scanner(name)
-        if reader.recognises(content):
-            return reader
-    raise ReportError(
-        "The report is of no format that Fixby knows.", f"Known are those of {', '.join(registry.MODULES)}."
+        renamed_rules=renamed,
     )
 
 

@@ -1,0 +1,1 @@
+"""Readers of reports that other tools wrote: one module a format."""

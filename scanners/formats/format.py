@@ -1,0 +1,79 @@
+"""What a reader of a foreign format must define, and what it is given."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import orjson
+
+from fixby.errors import ReportError
+from fixby.scanners.report import document
+from fixby.scanners.scanner import Reading, Source
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report's content, and what it is at first sight; each view of it is made once and only if asked for."""
+
+    content: bytes
+
+    @cached_property
+    def json(self) -> object:
+        """The JSON document that it is, or None where it is none (or `null`)."""
+        if self.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+            return None
+        try:
+            return document(self.content.removeprefix(b"\xef\xbb\xbf"))
+        except ReportError:
+            return None
+
+    @cached_property
+    def first_line(self) -> object:
+        """The JSON document on its first line that is not blank, or None: reports of JSON lines are told by it."""
+        line = self.content.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0]
+        try:
+            found: object = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return None
+        return found
+
+    @cached_property
+    def root_element(self) -> str:
+        """The name of the first element, without prefix, where it is XML; else nothing. It is not parsed for it."""
+        start = self.content[:_FAR_ENOUGH].lstrip(b"\xef\xbb\xbf \t\r\n")
+        if not start.startswith(b"<"):
+            return ""
+        element = _ELEMENT.search(_NO_ELEMENT.sub(b"", start))
+        return element[1].decode("ascii").rpartition(":")[2] if element else ""
+
+
+_FAR_ENOUGH = 64 * 1024
+_NO_ELEMENT = re.compile(rb"<\?.*?\?>|<!--.*?-->|<![A-Za-z][^>\[]*(?:\[[^\]]*\])?[^>]*>", re.DOTALL)
+_ELEMENT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one tool says in a report: the name of the tool as findings bear it, and what was read."""
+
+    scanner: str
+    reading: Reading
+
+
+class Format(Protocol):
+    """A reader of one format. It is a module that defines these names."""
+
+    @property
+    def NAME(self) -> str:  # noqa: N802 - a constant of the module
+        """The format's name on the command line."""
+
+    def recognises(self, report: Report) -> bool:
+        """Whether a report seems to be of this format, as far as can be told without reading all of it."""
+
+    def read(self, report: Report, source: Source) -> Sequence[Told]:
+        """What the tools say, one entry a tool. Raises `ReportError` where it is damaged: what was expected, and where.
+
+        A report of which something cannot be read says so in `Reading.problems`; it is never a smaller clean one.
+        """

@@ -1,0 +1,19 @@
+"""The foreign formats that Fixby knows. To add one: write its module, name it here."""
+
+from importlib import import_module
+from typing import cast
+
+from fixby.scanners.formats.format import Format, Report
+
+MODULES: dict[str, str] = {}
+"""The modules of the formats by name, those that can be told with most certainty first."""
+
+
+def format_named(name: str) -> Format:
+    """The reader of a format. Raises `KeyError` for one that is not known."""
+    return cast("Format", import_module(MODULES[name]))
+
+
+def format_of(report: Report) -> Format | None:
+    """The reader that recognises a report, or None."""
+    return next((one for name in MODULES if (one := format_named(name)).recognises(report)), None)
