@@ -209,14 +209,14 @@ class RawResponse(HTTPResponse):
         super().__init__(sock, *arguments, **named)
         self.carrier = sock
 
-    def begin(self) -> None:
+    def begin(self, **named: Any) -> None:  # noqa: ANN401 - the standard library's
         """Read the head; of it, `http.client` is told what it needs to read the body."""
         stream = self.fp
         head = read_head(stream)
         self.fields = head.fields
         self.fp = BufferedReader(BytesIO(_framing(head)))
         try:
-            super().begin()
+            super().begin(**named)
         finally:
             self.fp = stream
 

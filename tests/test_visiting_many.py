@@ -192,7 +192,7 @@ def test_what_goes_wrong_in_a_thread_is_heard_and_ends_the_others() -> None:
         raise ZeroDivisionError(found.url)
 
     with site({"/": answer(), "/slow": dripping(b"", b"H")}) as one:
-        places = (f"one.test:{one.port}/", f"two.test:{one.port}/slow")
+        places = (f"two.test:{one.port}/slow", f"one.test:{one.port}/")
         wishes = [Wish(f"http://{place}", manner(one)) for place in places]
         started = time.monotonic()
         with pytest.raises(ZeroDivisionError):
