@@ -266,15 +266,11 @@ class TlsPool(HTTPSConnectionPool):
 
 
 _TICK_SECONDS = 0.1
-_LONGEST = 4096
-_FRAMING = {"connection", "content-encoding", "content-length", "keep-alive", "set-cookie", "transfer-encoding"}
+_FRAMING = {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
 
 
 def _framing(head: Head) -> bytes:
-    """What `http.client` needs to know; like browsers, it never hears of long cookies."""
-    fields = (
-        f"{field}\r\n" for field in head.fields if field.name.lower() in _FRAMING and len(field.value) <= _LONGEST
-    )
+    fields = (f"{field}\r\n" for field in head.fields if field.name.lower() in _FRAMING)
     return head.line + "".join(fields).encode("iso-8859-1") + b"\r\n"
 
 

@@ -13,12 +13,12 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Request, RequestException, Response
-from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from urllib3.exceptions import HTTPError
 
 from fixby.headers.adapter import Adapter, Trust
 from fixby.headers.certificate import flaw_of
 from fixby.headers.connection import Guard, Halt, RawResponse
+from fixby.headers.cookies import Jar
 from fixby.headers.head import HopError
 from fixby.headers.manner import PORTS, Manner, origin
 from fixby.headers.redirects import REDIRECTS, target
@@ -76,7 +76,7 @@ class Visitor:
 
     def _follow(self, url: str, answers: list[Answer]) -> Failure | None:
         """Collect the answers of all hops; what ended the visit early."""
-        jar = RequestsCookieJar()
+        jar = Jar()
         seen: set[tuple[str, str]] = set()
         place: str | None = url
         while place is not None:
@@ -84,7 +84,8 @@ class Visitor:
             try:
                 request = self._request(url, jar)
                 _demand_progress(request, seen, len(answers))
-                answers.append(self._answer(request, jar))
+                answers.append(self._answer(request))
+                jar.take(answers[-1], time.time())
                 place = target(answers[-1])
             except _TlsError as failed:
                 return self._without_proof(url, failed, answers)
@@ -92,13 +93,13 @@ class Visitor:
                 return Failure(failed.kind, url, failed.reason)
         return None
 
-    def _request(self, url: str, jar: RequestsCookieJar, *, secrets: bool = True) -> PreparedRequest:
+    def _request(self, url: str, jar: Jar, *, with_secrets: bool = True) -> PreparedRequest:
         """The request for a URL that may be visited. Raises `HopError`."""
         try:
             if urlsplit(url).scheme not in PORTS:
                 raise HopError(Trouble.FORBIDDEN, f"{url[:200]} is not visited: it is not of http or https.")
             headers = {"User-Agent": self._how.user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
-            request = Request("GET", url, headers=headers, cookies=jar).prepare()
+            request = Request("GET", url, headers=headers).prepare()
             parts = urlsplit(str(request.url))
             port = parts.port or PORTS[parts.scheme]
             place = origin(str(request.url))
@@ -108,17 +109,18 @@ class Visitor:
             raise HopError(Trouble.FORBIDDEN, f"{place} is not visited: the URL names a user.")
         if port not in {*PORTS.values(), *self._how.ports}:
             raise HopError(Trouble.FORBIDDEN, f"{place} is not visited: port {port} is not allowed.")
-        for extra in self._how.headers if secrets else ():
-            if place in extra.origins:
-                before = request.headers.get(extra.name) if extra.name.lower() == "cookie" else None
-                request.headers[extra.name] = f"{extra.value}; {before}" if before else extra.value
+        secrets = [one for one in self._how.headers if place in one.origins] if with_secrets else []
+        request.headers.update({one.name: one.value for one in secrets})
+        cookies = [one.value for one in secrets if one.name.lower() == "cookie"] + [jar.header(str(request.url))]
+        if any(cookies):
+            request.headers["Cookie"] = "; ".join(filter(None, cookies))
         return request
 
-    def _answer(self, request: PreparedRequest, jar: RequestsCookieJar) -> Answer:
+    def _answer(self, request: PreparedRequest) -> Answer:
         """The answer to a request, asked again where that may help. Raises `HopError`."""
         tried = 0
         while True:
-            outcome = self._outcome(request, jar)
+            outcome = self._outcome(request)
             tried += 1
             pause = _pause(outcome, tried)
             if pause is None or time.monotonic() + pause >= self._guard.deadline:
@@ -128,22 +130,21 @@ class Visitor:
             raise outcome
         return outcome
 
-    def _outcome(self, request: PreparedRequest, jar: RequestsCookieJar, *, verify: bool = True) -> Answer | HopError:
+    def _outcome(self, request: PreparedRequest, *, verify: bool = True) -> Answer | HopError:
         """What comes of asking once, when it is this visit's turn."""
         host = str(urlsplit(str(request.url)).hostname)
         with self._turns.taken(host, self._guard.halt) as waited:
             self._guard.deadline += waited
             self._guard.is_fresh = False
-            outcome = self._tried(request, jar, verify=verify)
+            outcome = self._tried(request, verify=verify)
             if isinstance(outcome, HopError) and outcome.kind is Trouble.REFUSED and not self._guard.is_fresh:
-                outcome = self._tried(request, jar, verify=verify)  # the connection was kept, and closed meanwhile
+                outcome = self._tried(request, verify=verify)  # the connection was kept, and closed meanwhile
             return outcome
 
-    def _tried(self, request: PreparedRequest, jar: RequestsCookieJar, *, verify: bool) -> Answer | HopError:
+    def _tried(self, request: PreparedRequest, *, verify: bool) -> Answer | HopError:
         try:
             address = self._looked_up(str(request.url)) if self._how.proxy else ""
             with closing(self._adapter.fetch(request, verify=verify)) as response:
-                extract_cookies_to_jar(jar, request, response.raw)  # type: ignore[no-untyped-call]
                 return self._read(response, address, trusted=verify)
         except HopError as failed:
             return failed
@@ -186,8 +187,7 @@ class Visitor:
 
     def _without_proof(self, url: str, failed: "_TlsError", answers: list[Answer]) -> Failure:
         """The failure of TLS, with what the peer shows to those who do not ask for proof."""
-        jar = RequestsCookieJar()
-        shown = self._outcome(self._request(url, jar, secrets=False), jar, verify=False)
+        shown = self._outcome(self._request(url, Jar(), with_secrets=False), verify=False)
         if isinstance(shown, Answer):
             answers.append(shown)
         tls = shown.tls if isinstance(shown, Answer) else self._guard.tls
