@@ -77,31 +77,26 @@ class Guard:
         self.halt.check()
         left = self.deadline - time.monotonic()
         if left <= 0:
-            raise HopError(Trouble.TIME, f"It took longer than {self.how.seconds:g} seconds.")
+            raise self.late()
         return left
 
-    def connect(self, host: str, port: int) -> "GuardedSocket":
-        """A connection to whoever bears the name and may be visited. Raises `HopError`.
+    def late(self) -> HopError:
+        """What to raise when the time is over."""
+        return HopError(Trouble.TIME, f"It took longer than {self.how.seconds:g} seconds.")
 
-        Each address may take half of the time that is left, so that there is some for the others.
+    def connect(self, host: str, port: int, *, is_proxy: bool = False) -> "GuardedSocket":
+        """A connection to whoever bears the name and may be visited, or to a proxy, wherever it is.
+
+        Each address may take half of the time that is left, so that there is some for the others. Raises `HopError`.
         """
         failure: OSError | None = None
-        for address in self.lookup(host, port):
+        for address in self._resolved(host, port) if is_proxy else self.lookup(host, port):
             try:
-                return self._connected(address, port, self.remaining() / 2)
+                return self._opened(address, port, is_proxy=is_proxy)
             except OSError as error:
                 failure = error
-        raise HopError(Trouble.REFUSED, f"{host} does not answer on port {port}: {_said(failure)}.")
-
-    def connect_to_proxy(self, host: str, port: int) -> "GuardedSocket":
-        """A connection to the proxy, wherever it is. Raises `HopError`."""
-        failure: OSError | None = None
-        for address in self._resolved(host, port):
-            try:
-                return self._opened(address, port, self.remaining() / 2)
-            except OSError as error:
-                failure = error
-        raise HopError(Trouble.REFUSED, f"The proxy {host} does not answer on port {port}: {_said(failure)}.")
+        whose = "The proxy " if is_proxy else ""
+        raise HopError(Trouble.REFUSED, f"{whose}{host} does not answer on port {port}: {_said(failure)}.")
 
     def lookup(self, host: str, port: int) -> list[str]:
         """The addresses of a host that may be visited. Raises `HopError` where there is none."""
@@ -112,27 +107,26 @@ class Guard:
             raise HopError(Trouble.FORBIDDEN, f"{host} is not visited: {objections[0]}.")
         return usable
 
-    def _connected(self, address: str, port: int, seconds: float) -> "GuardedSocket":
-        made = self._opened(address, port, seconds)
-        peer = made.getpeername()[0]  # 0.0.0.0 and names of interfaces lead to other addresses than they say
-        if why := objection(peer, self.how.allowed):
-            made.close()
-            raise HopError(Trouble.FORBIDDEN, f"{address} is not visited: {why}.")
-        made.peer = peer
-        return made
-
-    def _opened(self, address: str, port: int, seconds: float) -> "GuardedSocket":
+    def _opened(self, address: str, port: int, *, is_proxy: bool) -> "GuardedSocket":
         made = GuardedSocket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         made.guard, self.tls, self.is_fresh = self, None, True
         try:
             self.halt.watch(made)
             made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            made.settimeout(seconds)
+            made.settimeout(self.remaining() / 2)
             made.connect((address, port))
+            if not is_proxy:
+                made.peer = self._checked(made.getpeername()[0])
         except BaseException:
             made.close()
             raise
         return made
+
+    def _checked(self, peer: str) -> str:
+        """The address of who is at the other end; 0.0.0.0, for one, leads to another than it says."""
+        if why := objection(peer, self.how.allowed):
+            raise HopError(Trouble.FORBIDDEN, f"Who answers is not visited: {why}.")
+        return peer
 
     def _resolved(self, host: str, port: int) -> list[str]:
         """The addresses of a host, of the wanted families."""
@@ -167,18 +161,16 @@ class GuardedSocket(socket.socket):
         self.settimeout(self.guard.remaining())
         try:
             return super().recv_into(*arguments)
-        except TimeoutError:
-            self.guard.remaining()
-            raise
+        except TimeoutError as error:
+            raise self.guard.late() from error
 
     def sendall(self, *arguments: Any) -> None:  # noqa: ANN401 - the standard library's
         """As in the standard library. Raises `HopError` when the time is over."""
         self.settimeout(self.guard.remaining())
         try:
             super().sendall(*arguments)
-        except TimeoutError:
-            self.guard.remaining()
-            raise
+        except TimeoutError as error:
+            raise self.guard.late() from error
 
 
 class GuardedTlsSocket(GuardedSocket, ssl.SSLSocket):
@@ -203,12 +195,12 @@ class GuardedContext(ssl.SSLContext):
         except BaseException as error:
             wrapped.close()
             if isinstance(error, TimeoutError):
-                guard.remaining()
+                raise guard.late() from error
             raise
         return wrapped
 
 
-class Response(HTTPResponse):
+class RawResponse(HTTPResponse):
     """A response whose `fields` are as they were sent, and that knows the socket that it came by."""
 
     fields: tuple[Field, ...] = ()
@@ -217,20 +209,20 @@ class Response(HTTPResponse):
         super().__init__(sock, *arguments, **named)
         self.carrier = sock
 
-    def begin(self) -> None:
+    def begin(self, **named: Any) -> None:  # noqa: ANN401 - the standard library's
         """Read the head; of it, `http.client` is told what it needs to read the body."""
         stream = self.fp
         head = read_head(stream)
         self.fields = head.fields
         self.fp = BufferedReader(BytesIO(_framing(head)))
         try:
-            super().begin()
+            super().begin(**named)
         finally:
             self.fp = stream
 
 
 class _Connection(HTTPConnection):
-    response_class = Response
+    response_class = RawResponse
 
     def __init__(self, *arguments: Any, guard: Guard, **named: Any) -> None:  # noqa: ANN401 - urllib3's
         super().__init__(*arguments, **named)
@@ -241,7 +233,7 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(HTTPSConnection):
-    response_class = Response
+    response_class = RawResponse
 
     def __init__(self, *arguments: Any, guard: Guard, **named: Any) -> None:  # noqa: ANN401 - urllib3's
         super().__init__(*arguments, **named)
@@ -252,9 +244,8 @@ class _TlsConnection(HTTPSConnection):
 
 
 def _reached(connection: _Connection | _TlsConnection) -> GuardedSocket:
-    guard = connection.guard
-    host, port = connection._dns_host, connection.port  # noqa: SLF001 - `host` lacks the dot at the end
-    return guard.connect_to_proxy(host, port) if connection.proxy else guard.connect(host, port)
+    host = connection._dns_host  # noqa: SLF001 - `host` lacks the dot at the end
+    return connection.guard.connect(host, connection.port, is_proxy=bool(connection.proxy))
 
 
 class Pool(HTTPConnectionPool):
@@ -275,15 +266,11 @@ class TlsPool(HTTPSConnectionPool):
 
 
 _TICK_SECONDS = 0.1
-_LONGEST = 4096
-_FRAMING = {"connection", "content-encoding", "content-length", "keep-alive", "set-cookie", "transfer-encoding"}
+_FRAMING = {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
 
 
 def _framing(head: Head) -> bytes:
-    """What `http.client` needs to know; like browsers, it never hears of long cookies."""
-    fields = (
-        f"{field}\r\n" for field in head.fields if field.name.lower() in _FRAMING and len(field.value) <= _LONGEST
-    )
+    fields = (f"{field}\r\n" for field in head.fields if field.name.lower() in _FRAMING)
     return head.line + "".join(fields).encode("iso-8859-1") + b"\r\n"
 
 

@@ -28,11 +28,11 @@ class Cookie:
         said = self.attributes.get("samesite", "").lower()
         return said if said in ("strict", "lax", "none") else ""
 
-    def is_deleted(self, now: int) -> bool:
+    def is_deleted(self, now: float) -> bool:
         """Whether the response takes the cookie away; `now` is a UTC instant in seconds."""
-        max_age = self.attributes.get("max-age", "")
-        if max_age.lstrip("-").isdecimal():
-            return int(max_age) <= 0
+        lifetime = self.attributes.get("max-age", "")
+        if lifetime.removeprefix("-").isdecimal():
+            return lifetime.startswith("-") or not lifetime.strip("0")
         try:
             return parsedate_to_datetime(self.attributes.get("expires", "")).timestamp() <= now
         except (ValueError, TypeError, OverflowError):

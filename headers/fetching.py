@@ -4,7 +4,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from fixby.headers.adapter import Trust
 from fixby.headers.connection import Halt
 from fixby.headers.manner import Manner
 from fixby.headers.response import Visit
-from fixby.headers.visitor import Turns, Visitor
+from fixby.headers.visitor import MOST_AT_ONE_HOST, Turns, Visitor
 
 MOST_AT_ONCE = 8
 
@@ -62,7 +62,8 @@ def visit_all(wishes: Sequence[Wish], on_visit: Callable[[Visit], None] = lambda
 
     with _called_by_signals(halt), ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="visits") as threads:
         try:
-            for worker in [threads.submit(work) for _ in range(min(MOST_AT_ONCE, len(wishes)))]:
+            workers = [threads.submit(work) for _ in range(min(MOST_AT_ONCE, len(wishes)))]
+            for worker in as_completed(workers):
                 worker.result()
         except BaseException:
             halt.call()
@@ -93,7 +94,7 @@ class _Board:
     def begin(self) -> _Task | None:
         """A task that may have one more thread; the one with the most to do of those with the fewest."""
         with self._lock:
-            some = [task for task in self._tasks if task.numbers and task.workers < _MOST_AT_ONE_TASK]
+            some = [task for task in self._tasks if task.numbers and task.workers < MOST_AT_ONE_HOST]
             if not some:
                 return None
             task = min(some, key=lambda task: (task.workers, -len(task.numbers)))
@@ -107,9 +108,6 @@ class _Board:
                 return task.numbers.popleft()
             task.workers -= 1
             return None
-
-
-_MOST_AT_ONE_TASK = 2
 
 
 @contextmanager

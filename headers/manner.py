@@ -110,4 +110,7 @@ def _of_https(urls: frozenset[str]) -> frozenset[str]:
     for url in urls:
         if not url.startswith("https://"):
             raise UsageError(f"{url} is sent no credentials: nothing proves who is asked.", "Name origins of https://.")
-    return frozenset(map(origin, urls))
+    try:
+        return frozenset(map(origin, urls))
+    except ValueError as error:
+        raise UsageError(str(error), "Write origins as https://example.com.") from error

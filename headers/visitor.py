@@ -4,21 +4,21 @@ import random
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from threading import Lock, Semaphore
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urlsplit
 
-from requests import PreparedRequest, Request, RequestException
-from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
+from requests import PreparedRequest, Request, RequestException, Response
 from urllib3.exceptions import HTTPError
 
 from fixby.headers.adapter import Adapter, Trust
 from fixby.headers.certificate import flaw_of
-from fixby.headers.connection import Guard, Halt
+from fixby.headers.connection import Guard, Halt, RawResponse
+from fixby.headers.cookie_jar import Jar
 from fixby.headers.head import HopError
 from fixby.headers.manner import PORTS, Manner, origin
 from fixby.headers.redirects import REDIRECTS, target
@@ -71,12 +71,12 @@ class Visitor:
         """As `fetching.visit`; waiting for a turn takes none of its time. Raises `Interrupted` on a halt."""
         self._guard.deadline = time.monotonic() + self._how.seconds
         answers: list[Answer] = []
-        failure = self._follow(urldefrag(url).url, answers)
+        failure = self._follow(url.partition("#")[0], answers)
         return Visit(url, tuple(answers), failure)
 
     def _follow(self, url: str, answers: list[Answer]) -> Failure | None:
         """Collect the answers of all hops; what ended the visit early."""
-        jar = RequestsCookieJar()
+        jar = Jar()
         seen: set[tuple[str, str]] = set()
         place: str | None = url
         while place is not None:
@@ -84,7 +84,8 @@ class Visitor:
             try:
                 request = self._request(url, jar)
                 _demand_progress(request, seen, len(answers))
-                answers.append(self._answer(request, jar))
+                answers.append(self._answer(request))
+                jar.take(answers[-1], time.time())
                 place = target(answers[-1])
             except _TlsError as failed:
                 return self._without_proof(url, failed, answers)
@@ -92,13 +93,13 @@ class Visitor:
                 return Failure(failed.kind, url, failed.reason)
         return None
 
-    def _request(self, url: str, jar: RequestsCookieJar, *, secrets: bool = True) -> PreparedRequest:
+    def _request(self, url: str, jar: Jar, *, with_secrets: bool = True) -> PreparedRequest:
         """The request for a URL that may be visited. Raises `HopError`."""
         try:
             if urlsplit(url).scheme not in PORTS:
                 raise HopError(Trouble.FORBIDDEN, f"{url[:200]} is not visited: it is not of http or https.")
             headers = {"User-Agent": self._how.user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
-            request = Request("GET", url, headers=headers, cookies=jar).prepare()
+            request = Request("GET", url, headers=headers).prepare()
             parts = urlsplit(str(request.url))
             port = parts.port or PORTS[parts.scheme]
             place = origin(str(request.url))
@@ -108,17 +109,18 @@ class Visitor:
             raise HopError(Trouble.FORBIDDEN, f"{place} is not visited: the URL names a user.")
         if port not in {*PORTS.values(), *self._how.ports}:
             raise HopError(Trouble.FORBIDDEN, f"{place} is not visited: port {port} is not allowed.")
-        for extra in self._how.headers if secrets else ():
-            if place in extra.origins:
-                before = request.headers.get(extra.name) if extra.name.lower() == "cookie" else None
-                request.headers[extra.name] = f"{extra.value}; {before}" if before else extra.value
+        secrets = [one for one in self._how.headers if place in one.origins] if with_secrets else []
+        request.headers.update({one.name: one.value for one in secrets})
+        cookies = [one.value for one in secrets if one.name.lower() == "cookie"] + [jar.header(str(request.url))]
+        if any(cookies):
+            request.headers["Cookie"] = "; ".join(filter(None, cookies))
         return request
 
-    def _answer(self, request: PreparedRequest, jar: RequestsCookieJar) -> Answer:
+    def _answer(self, request: PreparedRequest) -> Answer:
         """The answer to a request, asked again where that may help. Raises `HopError`."""
         tried = 0
         while True:
-            outcome = self._outcome(request, jar)
+            outcome = self._outcome(request)
             tried += 1
             pause = _pause(outcome, tried)
             if pause is None or time.monotonic() + pause >= self._guard.deadline:
@@ -128,50 +130,46 @@ class Visitor:
             raise outcome
         return outcome
 
-    def _outcome(self, request: PreparedRequest, jar: RequestsCookieJar) -> Answer | HopError:
+    def _outcome(self, request: PreparedRequest, *, verify: bool = True) -> Answer | HopError:
+        """What comes of asking once, when it is this visit's turn."""
         host = str(urlsplit(str(request.url)).hostname)
         with self._turns.taken(host, self._guard.halt) as waited:
             self._guard.deadline += waited
             self._guard.is_fresh = False
-            outcome = self._tried(request, jar)
+            outcome = self._tried(request, verify=verify)
             if isinstance(outcome, HopError) and outcome.kind is Trouble.REFUSED and not self._guard.is_fresh:
-                outcome = self._tried(request, jar)  # the connection was kept, and closed meanwhile
+                outcome = self._tried(request, verify=verify)  # the connection was kept, and closed meanwhile
             return outcome
 
-    def _tried(self, request: PreparedRequest, jar: RequestsCookieJar) -> Answer | HopError:
+    def _tried(self, request: PreparedRequest, *, verify: bool) -> Answer | HopError:
         try:
-            return self._fetched(request, jar)
+            address = self._looked_up(str(request.url)) if self._how.proxy else ""
+            with closing(self._adapter.fetch(request, verify=verify)) as response:
+                return self._read(response, address, trusted=verify)
         except HopError as failed:
             return failed
-
-    def _fetched(self, request: PreparedRequest, jar: RequestsCookieJar, *, verify: bool = True) -> Answer:
-        """The answer to a request that is sent once. Raises `HopError`."""
-        address = self._looked_up(str(request.url)) if self._how.proxy else ""
-        try:
-            response = self._adapter.fetch(request, verify=verify)
         except (RequestException, HTTPError, OSError) as error:
-            raise _reason(error) from error
+            return _reason(error)
+
+    def _read(self, response: Response, address: str, *, trusted: bool) -> Answer:
+        """What came, with its body unless it sends its reader elsewhere."""
         raw: Any = response.raw
-        try:
-            extract_cookies_to_jar(jar, request, raw)  # type: ignore[no-untyped-call]
-            carrier = raw._original_response.carrier  # noqa: SLF001 - the only way to it
-            answer = Answer(
-                str(request.url),
-                response.status_code,
-                raw._original_response.fields,  # noqa: SLF001 - the only way to it
-                tls=carrier.tls,
-                address=address or carrier.peer,
-                trusted=verify,
-                proxy=origin(self._how.proxy) if self._how.proxy else "",
-            )
-            if answer.status in REDIRECTS and any(answer.values("Location")):
-                with self._hurrying():
-                    _body(raw, _LITTLE)
-                return answer
-            body, cut = _body(raw, self._how.most_body)
-            return replace(answer, body=body, cut=cut)
-        finally:
-            response.close()
+        head: RawResponse = raw._original_response  # noqa: SLF001 - the only way to what was sent
+        answer = Answer(
+            str(response.url),
+            response.status_code,
+            head.fields,
+            tls=head.carrier.tls,
+            address=address or head.carrier.peer,
+            trusted=trusted,
+            proxy=origin(self._how.proxy) if self._how.proxy else "",
+        )
+        if answer.status in REDIRECTS and any(answer.values("Location")):
+            with self._hurrying():
+                _body(raw, _LITTLE)
+            return answer
+        body, cut = _body(raw, self._how.most_body)
+        return replace(answer, body=body, cut=cut)
 
     def _looked_up(self, url: str) -> str:
         parts = urlsplit(url)
@@ -189,12 +187,10 @@ class Visitor:
 
     def _without_proof(self, url: str, failed: "_TlsError", answers: list[Answer]) -> Failure:
         """The failure of TLS, with what the peer shows to those who do not ask for proof."""
-        try:
-            jar = RequestsCookieJar()
-            answers.append(self._fetched(self._request(url, jar, secrets=False), jar, verify=False))
-            tls = answers[-1].tls
-        except HopError:
-            tls = self._guard.tls
+        shown = self._outcome(self._request(url, Jar(), with_secrets=False), verify=False)
+        if isinstance(shown, Answer):
+            answers.append(shown)
+        tls = shown.tls if isinstance(shown, Answer) else self._guard.tls
         is_old = failed.flaw is TlsFlaw.HANDSHAKE and tls is not None and tls.protocol in _OLD
         return Failure(Trouble.TLS, url, failed.reason, TlsFlaw.OLD_PROTOCOL if is_old else failed.flaw, tls)
 

@@ -6,10 +6,10 @@ from io import BytesIO
 import pytest
 from hypothesis import given
 from hypothesis.strategies import binary, characters, one_of, sampled_from, text
-from requests.cookies import RequestsCookieJar
 
 from fixby.headers.adapter import Trust
 from fixby.headers.connection import Halt
+from fixby.headers.cookie_jar import Jar
 from fixby.headers.head import HopError, fields, read_head
 from fixby.headers.manner import Manner, origin
 from fixby.headers.redirects import target
@@ -44,7 +44,7 @@ def test_no_location_breaks_a_visit(location: str) -> None:
     with suppress(HopError):
         place = target(Answer("https://one.test/a", 302, (Field("Location", location),)))
         if place is not None:
-            request = VISITOR._request(place, RequestsCookieJar())
+            request = VISITOR._request(place, Jar())
             assert origin(str(request.url)).startswith("http")
 
 
@@ -82,3 +82,52 @@ def test_a_time_to_come_again_is_seconds_or_a_date() -> None:
 @given(BYTES)
 def test_no_time_to_come_again_breaks_a_visit(said: str) -> None:
     assert _seconds_until(said, 0, 7) >= 0
+
+
+def jar(url: str, *lines: str, now: float = 1_000_000_000) -> Jar:
+    found = Jar()
+    for line in lines:
+        found.take(Answer(url, 200, (Field("Set-Cookie", line),)), now)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        ("a=b", {"http one.test/x", "https one.test/x", "http one.test/x/y", "https one.test/x/y"}),
+        ("a=b; Secure; PATH=/", {"https one.test/", "https one.test/x", "https one.test/x/y", "https one.test/xy"}),
+        ("a=b; Secure; path=/x/y", {"https one.test/x/y"}),
+        ("a=b; path=x; domain=.ONE.test; Secure", {"https one.test/x", "https one.test/x/y", "https sub.one.test/x"}),
+        ("a=b; Secure; path=/x/y; Expires=Sat, 01 Jan 2000 00:00:00 GMT; max-age=9", {"https one.test/x/y"}),
+        ("a=b; Secure; max-age; expires; path=/x/y", {"https one.test/x/y"}),
+        ("a=b; domain=test", set()),
+        ("a=b; domain=two.test", set()),
+        ("a=b; domain=sub.one.test", set()),
+        ("a=b; domain=ne.test", set()),
+        ("a=b; Max-Age=0", set()),
+        ("a=b; Max-Age=-1", set()),
+        ("a=b; Expires=Sat, 01 Jan 2000 00:00:00 GMT", set()),
+        ("=b", set()),
+        ("a", set()),
+        (f"a={'b' * 5000}", set()),
+    ],
+)
+def test_cookies_are_sent_back_to_where_they_belong(line: str, sent: set[str]) -> None:
+    places = ("one.test/", "one.test/x", "one.test/x/y", "one.test/xy", "sub.one.test/x", "two.test/x/y")
+    found = jar("https://one.test/x/z", line)
+    urls = [(scheme, place) for place in places for scheme in ("http", "https")]
+    assert {f"{scheme} {place}" for scheme, place in urls if found.header(f"{scheme}://{place}")} == sent
+
+
+def test_a_cookie_replaces_the_one_of_its_name_and_place() -> None:
+    assert (
+        jar("https://one.test/", "a=1", "b=2", "a=3; Secure", "c=4; path=/x").header("https://one.test/") == "b=2; a=3"
+    )
+    assert jar("https://one.test/", "a=1", "b=2", "a=; Max-Age=0").header("https://one.test/") == "b=2"
+    assert jar("https://127.0.0.1/", "a=1; domain=127.0.0.1").header("https://127.0.0.1/") == "a=1"
+    assert jar("https://127.0.0.1/", "a=1; domain=0.0.1").header("https://127.0.0.1/") == ""
+
+
+@given(BYTES)
+def test_no_cookie_breaks_a_visit(line: str) -> None:
+    assert jar("https://one.test/", line, f"a=b; expires={line}", f"a=b;{line}").header("https://one.test/") is not None

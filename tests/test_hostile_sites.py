@@ -125,6 +125,20 @@ def test_a_small_answer_that_unpacks_to_much_is_cut_quickly() -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024, "KiB"
 
 
+def test_a_packed_body_may_come_in_single_bytes() -> None:
+    packed = gzip.compress(b"<html>" * 10)
+
+    def send(connection: socket.socket, _: Received) -> None:
+        connection.sendall(HEAD + b"Content-Encoding: gzip\r\n\r\n")
+        for byte in packed:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.002)
+
+    page = visited(send).page
+    assert page
+    assert (page.body, page.cut) == (b"<html>" * 10, "")
+
+
 def test_packed_many_times_over_is_damage() -> None:
     body = b"x"
     for _ in range(20):

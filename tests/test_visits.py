@@ -1,5 +1,6 @@
 """Visits of real sites on the loopback interface: redirects, headers, repetitions, who is told what."""
 
+import socket
 import time
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,7 +11,7 @@ from fixby.errors import UsageError
 from fixby.headers.fetching import visit
 from fixby.headers.manner import ExtraHeader, origin
 from fixby.headers.response import Field, Trouble, Visit
-from tests.servers import Authority, Reply, answer, in_turn, manner, raw, redirect, site
+from tests.servers import Authority, Received, Reply, answer, in_turn, manner, raw, redirect, site
 
 
 def kind(found: Visit) -> Trouble | None:
@@ -208,8 +209,8 @@ def test_credentials_go_to_the_origins_they_are_for_and_nowhere_else(authority: 
 
 
 def test_credentials_make_sense_or_are_refused() -> None:
-    for origins in ("http://one.test", "one.test", "https://"):
-        with pytest.raises((UsageError, ValueError)):
+    for origins in ("http://one.test", "one.test", "https://", "https://one.test:port", "https://[", ""):
+        with pytest.raises(UsageError):
             secret(origins)
     for name in ("Host", "content-length", "X:", "X Y", ""):
         with pytest.raises(UsageError):
@@ -269,6 +270,24 @@ def test_a_failing_connection_and_a_passing_failure_are_tried_twice_more() -> No
     assert all(len(one.answers) == 1 for path, one in found.items() if path != "/gone")
     assert kind(found["/gone"]) is Trouble.REFUSED
     assert one.paths().count("/gone") == one.paths().count("/503") == 3
+
+
+def test_a_connection_that_was_kept_and_closed_meanwhile_is_no_failure() -> None:
+    ports: list[int] = []
+
+    def redirected(_: socket.socket, received: Received) -> bytes:
+        ports.append(received.port)
+        return redirect("/next")
+
+    def failing(_: socket.socket, received: Received) -> bytes | None:
+        ports.append(received.port)
+        return answer() if len(ports) == 5 else None
+
+    with site({"/": redirected, "/next": failing}) as one:
+        found = visit(f"http://one.test:{one.port}/", manner(one))
+    assert found.page
+    assert ports[0] == ports[1], "the kept one; then three attempts"
+    assert len(set(ports)) == 4
 
 
 def test_a_closed_port_is_refused() -> None:
