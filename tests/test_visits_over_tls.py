@@ -195,6 +195,20 @@ def test_the_clients_certificate_is_shown_to_its_origins_and_nobody_else(authori
         assert shown == {f"one.test:{one.port}": False}
 
 
+def test_http_1_is_offered(authority: Authority) -> None:
+    offered: list[str | None] = []
+
+    def note(connection: Any, _: Received) -> bytes:  # noqa: ANN401 - a TLS socket
+        offered.append(connection.selected_alpn_protocol())
+        return answer()
+
+    tls = authority.tls("one.test")
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    with site({"/": note}, tls) as one:
+        assert visit(f"https://one.test:{one.port}/", manner(one, ca_file=authority.file)).page
+    assert offered == ["http/1.1"]
+
+
 def test_files_that_are_no_certificates_are_named(tmp_path: Path) -> None:
     (tmp_path / "no.pem").write_text("nothing")
     for name in ("no.pem", "missing.pem"):
