@@ -8,12 +8,13 @@ import queue
 import socket
 import ssl
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from http.client import HTTPResponse
 from io import BufferedReader, BytesIO
 from ipaddress import ip_address
 from threading import Event, RLock, Thread
-from typing import Any
+from typing import Any, Self
 from weakref import WeakSet
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -181,6 +182,15 @@ class GuardedContext(ssl.SSLContext):
     """Wraps a guarded socket into one that obeys the same guard during the handshake and after it."""
 
     sslsocket_class = GuardedTlsSocket
+
+    def __new__(cls, protocol: int) -> Self:
+        """A context that offers HTTP/1.1."""
+        made = super().__new__(cls, protocol)
+        ssl.SSLContext.set_alpn_protocols(made, ["http/1.1"])
+        return made
+
+    def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+        """Do nothing: urllib3 sets them again for every connection, while other threads may be reading them."""
 
     def wrap_socket(self, sock: "GuardedSocket", *_: object, server_hostname: str | None = None, **__: object) -> Any:  # type: ignore[override]  # noqa: ANN401 - the standard library's
         """The socket after its handshake. Raises `HopError` when the time is over, `ssl.SSLError` where it fails."""

@@ -202,6 +202,7 @@ _LITTLE = 4 * 1024
 _SHORT_SECONDS = 0.5
 _TICK_SECONDS = 0.1
 _FIRST_PAUSE_SECONDS = 0.5
+_UNASKED = {"br", "dcb", "dcz", "zstd"}  # browsers pass over codings that they do not know
 _MAY_PASS = {502, 503, 504}
 
 
@@ -247,6 +248,9 @@ def _seconds_until(text: str, now: float, otherwise: float) -> float:
 
 def _body(raw: Any, most: int) -> tuple[bytes, str]:  # noqa: ANN401 - urllib3's response
     """The decoded body, no more than `most` bytes of it, and why it ends early, if it does."""
+    coding = raw.headers.get("Content-Encoding", "").strip().lower()
+    if coding in _UNASKED and coding not in raw.CONTENT_DECODERS:
+        return b"", f"It is packed as {coding}, which was not asked for."
     pieces: list[bytes] = []
     left = most
     try:

@@ -139,6 +139,15 @@ def test_a_packed_body_may_come_in_single_bytes() -> None:
     assert (page.body, page.cut) == (b"<html>" * 10, "")
 
 
+def test_a_coding_that_nobody_knows_is_none_and_one_that_was_not_asked_for_is_told() -> None:
+    page = visited(answer(200, "Content-Encoding: UTF-8", body=b"text")).page
+    assert page
+    assert (page.body, page.cut) == (b"text", "")
+    page = visited(answer(200, "Content-Encoding: dcb", body=b"packed")).page
+    assert page
+    assert (page.body, page.cut) == (b"", "It is packed as dcb, which was not asked for.")
+
+
 def test_packed_many_times_over_is_damage() -> None:
     body = b"x"
     for _ in range(20):

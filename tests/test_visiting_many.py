@@ -219,8 +219,8 @@ try:
     visit_all([Wish(url, how) for url in urls])
 except Interrupted as interrupted:
     left = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
-    print(left, files() == before)
-    sys.exit(interrupted.exit_code)
+    print(left, files() == before, flush=True)
+    os._exit(interrupted.exit_code)  # Python's own ending restores the signals first
 """
 
 

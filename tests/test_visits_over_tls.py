@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 
 from fixby.errors import UsageError
 from fixby.headers.fetching import Wish, visit, visit_all
@@ -80,11 +85,37 @@ def test_a_certificate_with_a_flaw_fails_and_the_headers_are_read_without_proof(
         assert shown.tls.names == ("other.test",)
 
 
-def test_the_common_name_is_none(authority: Authority) -> None:
-    with site(PAGE, authority.tls("other.test", common_name="one.test")) as one:
-        found = visit(f"https://one.test:{one.port}/", manner(one, ca_file=authority.file))
-    assert found.failure
-    assert found.failure.flaw is TlsFlaw.NAME
+def nameless(authority: Authority, common_name: str, folder: Path) -> ssl.SSLContext:
+    """A certificate of the old kind, which names its owner in the common name only."""
+    issuer = x509.load_pem_x509_certificate(authority.ca.cert_pem.bytes())
+    signer = serialization.load_pem_private_key(authority.ca.private_key_pem.bytes(), None)
+    assert isinstance(signer, EllipticCurvePrivateKey)
+    key = generate_private_key(SECP256R1())
+    builder = x509.CertificateBuilder(
+        issuer_name=issuer.subject,
+        subject_name=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]),
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=datetime.now(UTC) - timedelta(days=1),
+        not_valid_after=datetime.now(UTC) + timedelta(days=1),
+    )
+    coding, form, secret = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    made = builder.sign(signer, SHA256()).public_bytes(coding) + key.private_bytes(coding, form, secret)
+    (folder / "old.pem").write_bytes(made)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "old.pem")
+    return context
+
+
+def test_the_common_name_is_no_name(authority: Authority, tmp_path: Path) -> None:
+    old = nameless(authority, "one.test", tmp_path)
+    for context in (old, authority.tls("other.test", common_name="one.test")):
+        with site(PAGE, context) as one:
+            found = visit(f"https://one.test:{one.port}/", manner(one, ca_file=authority.file))
+        assert found.failure
+        assert found.failure.flaw is TlsFlaw.NAME
+        assert found.failure.tls
+        assert found.failure.tls.names == (() if context is old else ("other.test",))
 
 
 def test_what_speaks_no_tls_fails_in_the_handshake() -> None:
@@ -162,6 +193,20 @@ def test_the_clients_certificate_is_shown_to_its_origins_and_nobody_else(authori
         shown.clear()
         assert visit(f"{mine}/", manner(one, two, client=client)).failure, "the authority is not trusted"
         assert shown == {f"one.test:{one.port}": False}
+
+
+def test_http_1_is_offered(authority: Authority) -> None:
+    offered: list[str | None] = []
+
+    def note(connection: Any, _: Received) -> bytes:  # noqa: ANN401 - a TLS socket
+        offered.append(connection.selected_alpn_protocol())
+        return answer()
+
+    tls = authority.tls("one.test")
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    with site({"/": note}, tls) as one:
+        assert visit(f"https://one.test:{one.port}/", manner(one, ca_file=authority.file)).page
+    assert offered == ["http/1.1"]
 
 
 def test_files_that_are_no_certificates_are_named(tmp_path: Path) -> None:
