@@ -164,6 +164,8 @@ def list_(  # noqa: PLR0913 - where and how, as every command
     query: Query = None,
     *,
     limit: Annotated[int | None, typer.Option(help="Show no more than this many.", min=1)] = None,
+    fields: Annotated[str | None, typer.Option(help="Show these, such as id,severity,due_at,path.")] = None,
+    format_: Annotated[str, typer.Option("--format", help="terminal, json or csv.")] = "terminal",
     as_of: AsOf = "",
     path: Folder = Path(),
     store: Store = None,
@@ -173,7 +175,8 @@ def list_(  # noqa: PLR0913 - where and how, as every command
     """List the open findings, or those that a query selects."""
     from fixby.cli import findings
 
-    findings.run_list(query or ["is:open"], limit, as_of, Place(path, store, config), as_json=json)
+    wish = findings.Wish(query or ["is:open"], limit, as_of, fields, findings.format_of("json" if json else format_))
+    findings.run_list(wish, Place(path, store, config))
 
 
 @app.command()

@@ -194,9 +194,10 @@ def _show_stored(
     now = here.now()
     ours = (Term("is", ("open",)), Term("asset", (found.asset.name,)))
     total = len(queries.matching(database, ours, now))
+    first = queries.findings(database, ours, now, limit=SHOWN)
     show_scans(results)
     if total:
-        show("", terminal.findings_table(queries.findings(database, ours, now, limit=SHOWN), now))
+        show("", terminal.findings_table(first, now, found.root.resolve()))
         more = f"{total - SHOWN} more: {place.again('fixby list')}; " if total > SHOWN else ""
         show("", f"{more}one in full: {place.again('fixby show ID')}")
     emit("\n".join(("", *gating.lines(judgement))))

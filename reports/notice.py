@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from fixby.reports.plain import safe
-from fixby.reports.terminal import due
+from fixby.reports.words import due
 from fixby.tracked import TrackedFinding
 
 LONGEST_LIST = 10
