@@ -16,6 +16,8 @@ from fixby.cli.scan import LONGEST_TABLE
 from fixby.errors import UsageError
 from fixby.query import Term, parse
 from fixby.reports import fields, published
+from fixby.reports.words import moment
+from fixby.scanners.blame import Blamed, Unblamed, blame
 from fixby.store import queries
 from fixby.tracked import TrackedFinding
 
@@ -81,24 +83,43 @@ def _table(findings: Sequence[TrackedFinding], names: Sequence[str] | None, now:
     return terminal.fields_table(findings, names, now) if names else terminal.findings_table(findings, now, root)
 
 
-def run_show(prefix: str, place: Place, *, as_json: bool) -> None:
-    """Show the one finding whose id begins with `prefix`."""
+def run_show(prefix: str, place: Place, *, blames: bool, as_json: bool) -> None:
+    """Show the one finding whose id begins with `prefix`, and with `blames` who wrote its line."""
     now = here.now()
     with reading(place) as (database, found):
         here.note_other_policy(database, found)
         finding = queries.finding(database, prefix, now)
         history = queries.history(database, finding.id)
         others = [] if as_json else _others(database, finding, now)
+    root = found.root.resolve()
+    author = blame(next(iter(finding.finding.locations), None), root) if blames else None
     if as_json:
-        emit(published.written(published.shown(finding, history)))
+        emit(published.written(published.shown(finding, history, _blame(author) if author else None)))
         return
     from fixby.reports.finding_page import Beside, finding_page  # noqa: PLC0415 - rich takes a tenth of a second
     from fixby.scanners.surroundings import excerpt  # noqa: PLC0415
 
-    root = found.root.resolve()
     command = place.again(f"fixby list is:open {shlex.quote(f'rule:{finding.finding.rule.id}')}")
-    beside = Beside(excerpt(finding.finding, root), root, len(others), command)
+    beside = Beside(excerpt(finding.finding, root), root, len(others), command, _written(author) if author else "")
     page(*finding_page(finding, history, now, beside))
+
+
+def _blame(author: Blamed | Unblamed) -> published.Document:
+    match author:
+        case Unblamed(reason):
+            return {"reason": reason}
+        case Blamed(name, email, at, commit, summary, is_oldest):
+            known = {"author": name, "email": email, "at": published.instant(at), "commit": commit, "summary": summary}
+            return known | {"is_oldest": is_oldest}
+
+
+def _written(author: Blamed | Unblamed) -> str:
+    match author:
+        case Unblamed(reason):
+            return f"nobody knows by whom: {reason}"
+        case Blamed(name, email, at, commit, summary, is_oldest):
+            oldest = "\nThe clone is shallow and ends there: it may be older." if is_oldest else ""
+            return f"by {name} <{email}> {moment(at)}\n{commit[:12]} {summary}{oldest}"
 
 
 def _others(database: "Database", finding: TrackedFinding, now: int) -> list[str]:

@@ -180,9 +180,10 @@ def list_(  # noqa: PLR0913 - where and how, as every command
 
 
 @app.command()
-def show(
+def show(  # noqa: PLR0913 - where and how, as every command
     id_: Id,
     *,
+    blame: Annotated[bool, typer.Option("--blame", help="Ask git who wrote the line, and when.")] = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -191,7 +192,7 @@ def show(
     """Show one finding: where, what to do, when it is due, its history."""
     from fixby.cli import findings
 
-    findings.run_show(id_, Place(path, store, config), as_json=json)
+    findings.run_show(id_, Place(path, store, config), blames=blame, as_json=json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

@@ -49,7 +49,7 @@ def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json:
             _result(file, report, scanner, key=key, asset=found.asset.name)
             for file, report in zip(files, contents, strict=True)
         ]
-        results = record_all(database, found, read)
+        results = record_all(database, found, read, keeps_owners=True)
     if as_json:
         _note_failures(results)
         emit(published.written(published.scanned([document(result) for result in results], None)))

@@ -11,6 +11,7 @@ from fixby.cli import place as here
 from fixby.cli.configuration import Configuration, existing
 from fixby.cli.exploitation import rate_new
 from fixby.cli.output import emit, show
+from fixby.cli.ownership import codeowners
 from fixby.cli.place import Place
 from fixby.cli.progress import progress
 from fixby.errors import ExitCode, UsageError
@@ -30,7 +31,7 @@ from fixby.store import queries
 from fixby.store.database import Database
 from fixby.store.ingestion import Recorded, record
 from fixby.store.opening import secret_key
-from fixby.store.terms import Occasion
+from fixby.store.terms import Occasion, described
 
 SHOWN = 20
 """How many open findings are shown; `fixby list` has more."""
@@ -82,12 +83,20 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
     return (judgement.exit_code if wish.gate else ExitCode.DONE) or _exit_code(results)
 
 
-def record_all(database: Database, found: Configuration, results: Sequence[Result]) -> list[Result]:
-    """Store scans, one after the other; what no scanner is known of is passed on as it is."""
-    policy = here.policy(found)
+def record_all(
+    database: Database, found: Configuration, results: Sequence[Result], *, keeps_owners: bool = False
+) -> list[Result]:
+    """Store scans, one after the other; what no scanner is known of is passed on as it is.
+
+    Where there is no `CODEOWNERS`, nobody owns anything; or, with `keeps_owners`, what is known of owners stays known.
+    """
+    policy, owners = here.policy(found), codeowners(found.root)
+    if owners is None:
+        owners = described(database, found.asset.name).codeowners if keeps_owners else ""
+    asset = replace(found.asset, codeowners=owners)
 
     def recorded(scan: Scan) -> Recorded | None:
-        return record(database, scan, Occasion(found.asset, "fixby", here.now(), policy)) if scan.scanner else None
+        return record(database, scan, Occasion(asset, "fixby", here.now(), policy)) if scan.scanner else None
 
     stored = [Result(result.scan, result.findings, recorded(result.scan)) for result in results]
     rate_new(database, found)

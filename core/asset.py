@@ -8,7 +8,7 @@ class Asset:
     """An asset, as its configuration describes it.
 
     `tier` and `exposure` (such as `internet` or `internal`) are words of the company's own, empty where nobody said;
-    `team` is who is responsible.
+    `team` is who is responsible. `codeowners` is the text of its `CODEOWNERS` (`fixby.codeowners`), empty for none.
     """
 
     name: str
@@ -16,6 +16,7 @@ class Asset:
     exposure: str = ""
     tags: tuple[str, ...] = ()
     team: str = ""
+    codeowners: str = ""
 
 
 @dataclass(frozen=True, slots=True)

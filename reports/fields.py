@@ -12,8 +12,8 @@ from fixby.reports.words import due
 from fixby.tracked import TrackedFinding
 
 FIELDS = (
-    *("id", "severity", "due", "due_at", "sla_status", "state", "owner", "asset", "category", "path", "line"),
-    *("package", "version", "scanner", "rule_id", "title", "identifiers", "cwes", "message", "fix", "code"),
+    *("id", "severity", "due", "due_at", "sla_status", "state", "owner", "assignee", "asset", "category", "path"),
+    *("line", "package", "version", "scanner", "rule_id", "title", "identifiers", "cwes", "message", "fix", "code"),
     *("tags", "first_seen", "last_seen", "closed_at", "not_observed", "previous", "severity_source", "suppressed"),
     *("references", "locations", "component", "decisions", "sightings"),
 )

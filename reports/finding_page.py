@@ -76,7 +76,7 @@ def _facts(tracked: TrackedFinding, now: int, beside: Beside) -> Iterator[tuple[
     yield "severity", f"{finding.severity}, {_SOURCES[finding.severity_source]}"
     yield "state", _state(tracked)
     yield "due", f"{moment(tracked.due_at)}, {due(tracked, now)}" if tracked.due_at else due(tracked, now)
-    yield "owner", tracked.assignee
+    yield "owner", _owner(tracked)
     yield "tags", " ".join(tracked.tags)
     yield from map(_decision, tracked.decisions)
     yield "where", _some(((place(one), links.of_place(beside.root, one)) for one in finding.locations), "\n")
@@ -96,13 +96,19 @@ def _facts(tracked: TrackedFinding, now: int, beside: Beside) -> Iterator[tuple[
     yield "id", tracked.id
 
 
+def _owner(tracked: TrackedFinding) -> str:
+    """Who is asked, and who would be if nobody had decided otherwise."""
+    owners = f"{' '.join(tracked.owners)} by CODEOWNERS" if tracked.owners else ""
+    return ", ".join(filter(None, (tracked.assignee, owners)))
+
+
 def _some(named: Iterable[tuple[str, str]], between: str) -> Text:
     """Names with the addresses that they lead to."""
     return Text(between).join(_linked(name, address) for name, address in named)
 
 
 def _linked(text: str, address: str) -> Text:
-    return Text(safe(text), Style(link=address or None))
+    return Text.assemble((safe(text), Style(link=address or None)))
 
 
 def _event(entry: HistoryEntry) -> tuple[RenderableType, ...]:

@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import compress
@@ -53,19 +53,19 @@ def without_links(text: str) -> str:
 
 
 def findings_table(findings: Sequence[TrackedFinding], now: int, root: Path | None = None) -> Table:
-    """Findings in the order given, each on one line; why the last scan did not see some of them stands at the end.
+    """Findings in the order given, each on one line; who owns some of them, and why some were not seen, at the end.
 
     Places are links to files where the folder is known from which their paths are told.
     """
-    unseen = any(one.not_observed for one in findings)
+    more = [title for title, value in _MORE.items() if any(map(value, findings))]
     rows = (
         (
             *(_due(one, now), _severity(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding, root)),
-            *((safe(one.not_observed),) if unseen else ()),
+            *(safe(_MORE[title](one)) for title in more),
         )
         for one in findings
     )
-    return table(("DUE", "SEVERITY", "ID", *_ABOUT, *(("NOT OBSERVED",) if unseen else ())), rows, _NEEDED_WIDTHS)
+    return table(("DUE", "SEVERITY", "ID", *_ABOUT, *more), rows, _NEEDED_WIDTHS)
 
 
 def fields_table(findings: Sequence[TrackedFinding], names: Sequence[str], now: int) -> Table:
@@ -113,7 +113,7 @@ def changes(counts: Mapping[str, int]) -> Text:
 
 def linked(text: str, address: str) -> Text:
     """Text from outside on one line, as a link where there is an address."""
-    return Text(safe(text), Style(link=address or None), no_wrap=True, overflow="ellipsis")
+    return Text.assemble((safe(text), Style(link=address or None)), no_wrap=True, overflow="ellipsis")
 
 
 def lines(text: str) -> Text:
@@ -135,7 +135,13 @@ _LONG = frozenset(
 )
 """Columns that are cut where the terminal is narrow."""
 
-_NEEDED_WIDTHS = {"SCANNER": 100, "RULE": 140}
+_MORE: Mapping[str, Callable[[TrackedFinding], str]] = {
+    "OWNER": lambda one: one.owner,
+    "NOT OBSERVED": lambda one: one.not_observed,
+}
+"""Columns that a table has where one of its findings has something in it."""
+
+_NEEDED_WIDTHS = {"SCANNER": 100, "OWNER": 120, "RULE": 140}
 """From which width on a column of findings is shown; a narrower terminal has better uses for the space."""
 
 
