@@ -509,14 +509,14 @@ def apply_decisions(  # noqa: PLR0913 - where and how, as every command
 
 @decided.command("import")
 def import_decisions(
-    file: Annotated[Path, typer.Argument(help="What another tool was told to ignore.")],
+    file: Annotated[Path, typer.Argument(help="What another tool was told to ignore, or a VEX document.")],
     *,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Print as decisions what .trivyignore, .grype.yaml, osv-scanner.toml or a detect-secrets baseline ignore."""
+    """Print as decisions what ignore files, VEX documents or a detect-secrets baseline say; nothing is decided."""
     from fixby.cli import decisions_file
 
     decisions_file.convert(file, Place(path, store, config), as_json=json)
