@@ -393,6 +393,7 @@ def attest(  # noqa: PLR0913 - where and how, as every command
     evidence: Annotated[str, typer.Option(help="A file or an address that bears it out.")] = "",
     at: Annotated[str, typer.Option(help="When it was done, as in 2026-11-20T09:00:00Z, if not now.")] = "",
     until: Annotated[str, typer.Option(help="Until when it holds: 30d, 2026-12-31, or an instant.")] = "",
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take back what was attested; --note says why.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Show what was attested, and whether it is valid.")] = False,
     path: Folder = Path(),
     store: Store = None,
@@ -402,7 +403,8 @@ def attest(  # noqa: PLR0913 - where and how, as every command
     """Vouch for what no scanner sees: a restore drill, a penetration test that was closed."""
     from fixby.cli import attest
 
-    attest.run(Place(path, store, config), attest.Wish(kind, note, evidence, until, at), only_list=list_, as_json=json)
+    wish = attest.Wish(kind, note, evidence, until, at, withdraw)
+    attest.run(Place(path, store, config), wish, only_list=list_, as_json=json)
 
 
 @app.command()
