@@ -11,7 +11,7 @@ from fixby.cli import place as here
 from fixby.cli.configuration import Configuration, existing
 from fixby.cli.exploitation import rate_new
 from fixby.cli.output import emit, show
-from fixby.cli.ownership import codeowners
+from fixby.cli.ownership import owned
 from fixby.cli.place import Place
 from fixby.cli.progress import progress
 from fixby.errors import ExitCode, UsageError
@@ -90,10 +90,8 @@ def record_all(
 
     Where there is no `CODEOWNERS`, nobody owns anything; or, with `keeps_owners`, what is known of owners stays known.
     """
-    policy, owners = here.policy(found), codeowners(found.root)
-    if owners is None:
-        owners = described(database, found.asset.name).codeowners if keeps_owners else ""
-    asset = replace(found.asset, codeowners=owners)
+    policy = here.policy(found)
+    asset = owned(found.asset, found.root, described(database, found.asset.name) if keeps_owners else found.asset)
 
     def recorded(scan: Scan) -> Recorded | None:
         return record(database, scan, Occasion(asset, "fixby", here.now(), policy)) if scan.scanner else None

@@ -8,7 +8,8 @@ class Asset:
     """An asset, as its configuration describes it.
 
     `tier` and `exposure` (such as `internet` or `internal`) are words of the company's own, empty where nobody said;
-    `team` is who is responsible. `codeowners` is the text of its `CODEOWNERS` (`fixby.codeowners`), empty for none.
+    `team` is who is responsible. `codeowners` is the text of the `CODEOWNERS` (`fixby.codeowners`) of the repository in
+    which it lies, empty for none, and `folder` its path from the root of that, empty for the root itself.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Asset:
     tags: tuple[str, ...] = ()
     team: str = ""
     codeowners: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,15 @@ from fixby.finding import Finding
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Redacted lines of a file, the first of which has the number `first`; `named` is that which the finding names."""
+    """Redacted lines of a file, the first of which has the number `first`; `named` is that which the finding names.
+
+    It is None where the finding names a file and no line.
+    """
 
     path: str
     first: int
     lines: tuple[str, ...]
-    named: int
+    named: int | None
 
 
 def stored_excerpt(finding: Finding) -> Excerpt | None:
@@ -24,6 +27,7 @@ def stored_excerpt(finding: Finding) -> Excerpt | None:
         return None
     place = finding.locations[0] if finding.locations else None
     lines = tuple(finding.code.split("\n"))
-    named = (place and place.line) or 1
-    last = (place and place.end_line) or named + len(lines) - 1
-    return Excerpt(finding.path, max(1, min(named, last - len(lines) + 1)), lines, named)
+    named = place.line if place else None
+    begin = named or 1
+    last = (place and place.end_line) or begin + len(lines) - 1
+    return Excerpt(finding.path, max(1, min(begin, last - len(lines) + 1)), lines, named)

@@ -21,7 +21,7 @@ def excerpt(finding: Finding, root: Path) -> Excerpt | None:
     Files that a link would lead to outside of the root, and all but regular ones, count as not there.
     """
     stored = stored_excerpt(finding)
-    if stored is None or finding.category is Category.SECRET:
+    if stored is None or stored.named is None or finding.category is Category.SECRET:
         return stored
     lines = text_below(root, finding.path).removesuffix("\n").split("\n")
     standing = {hidden: _code(stored, lines, credential=hidden) == finding.code for hidden in (False, True)}

@@ -158,8 +158,8 @@ class Projector:
 
     def _describe(self, _: Event, body: Mapping[str, Any]) -> None:
         words = (body["tier"], body["exposure"], encoded(body["tags"]).decode(), body["team"])
-        owners = text(body.get("codeowners", ""))
-        self.rows.assets[body["name"]] = AssetRow(body["name"], *words, owners)
+        owners = (text(body.get("codeowners", "")), text(body.get("folder", "")))
+        self.rows.assets[body["name"]] = AssetRow(body["name"], *words, *owners)
         self._terms.clear()
         self._owners.clear()
 
@@ -359,7 +359,8 @@ class Projector:
         path = next(seen.path for seen in self.rows.sightings[row.id].values() if seen.detail == row.detail)
         known = self._owners.get((row.asset, path))
         if known is None:
-            known = self._owners[row.asset, path] = " ".join(codeowners.parse(described.codeowners).owners(path))
+            whole = f"{described.folder}/{path}" if described.folder and path else path
+            known = self._owners[row.asset, path] = " ".join(codeowners.parse(described.codeowners).owners(whole))
         row.owners = known
 
     def _timeline(self, row: FindingRow) -> Timeline:

@@ -160,6 +160,7 @@ class AssetRow:
     tags: str
     team: str
     codeowners: str
+    folder: str
 
 
 @dataclass(slots=True)

@@ -29,6 +29,7 @@ CREATE TABLE asset (
 	tags TEXT NOT NULL, 
 	team TEXT NOT NULL, 
 	codeowners TEXT NOT NULL, 
+	folder TEXT NOT NULL, 
 	PRIMARY KEY (name)
 );
 CREATE TABLE coverage (

@@ -199,6 +199,7 @@ asset = Table(
     Column("tags", Text, nullable=False),
     Column("team", Text, nullable=False),
     Column("codeowners", Text, nullable=False),
+    Column("folder", Text, nullable=False),
     comment="the assets as they are described now",
 )
 

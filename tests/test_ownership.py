@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import SHELL, Ended, called, repository
+from tests.command import SHELL, Ended, called, git, repository
 from tests.test_published import _report as bandit_report
 
 FILES = {"src/app.py": SHELL, "tools/run.py": SHELL}
@@ -91,6 +91,16 @@ def test_the_first_of_the_places_that_github_knows_counts(tmp_path: Path, files:
     repo = repository(tmp_path / "repo", {"src/app.py": SHELL} | files)
     scanned(repo, str(tmp_path / "store.db"))
     assert owned(repo, str(tmp_path / "store.db")) == {"src/app.py": owner}
+
+
+def test_an_asset_that_is_a_folder_of_a_repository_is_owned_by_the_file_of_the_repository(
+    repo: Path, database_url: str
+) -> None:
+    git(repo, "init")
+    repository(repo, {"tools/fixby.toml": 'asset = "tools"\n', "tools/CODEOWNERS": "* @nobody-reads-this\n"})
+    scanned(repo / "tools", database_url)
+    assert owned(repo / "tools", database_url) == {"run.py": "@ada"}
+    assert called("db", "verify", "--store", database_url, cwd=repo).code == 0
 
 
 def test_a_line_that_says_nothing_is_told(repo: Path, tmp_path: Path) -> None:

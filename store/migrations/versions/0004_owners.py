@@ -15,6 +15,7 @@ def upgrade() -> None:
         op.execute(f"DELETE FROM {table}")
     op.add_column("finding", sa.Column("owners", sa.Text(), nullable=False))
     op.add_column("asset", sa.Column("codeowners", sa.Text(), nullable=False))
+    op.add_column("asset", sa.Column("folder", sa.Text(), nullable=False))
     rebuild(ConnectedDatabase(op.get_bind()))
 
 
