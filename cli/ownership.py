@@ -11,15 +11,15 @@ from fixby.reports.plain import safe
 from fixby.scanners.files import text_below
 
 
-def owned(asset: Asset, root: Path, otherwise: Asset) -> Asset:
-    """An asset with the `CODEOWNERS` of the repository that its root lies in, or where there is none, of `otherwise`.
+def owned(asset: Asset, root: Path) -> Asset:
+    """An asset with the `CODEOWNERS` of the repository that its root lies in; as it is where there is none.
 
     Lines that say nothing are told, and so is a file that does not: more than 3 MB, as GitHub has it, or led elsewhere.
     """
     top = _repository(root.resolve())
     place = next((place for place in PLACES if os.path.lexists(top / place)), None)
     if place is None:
-        return replace(asset, codeowners=otherwise.codeowners, folder=otherwise.folder)
+        return asset
     folder = root.resolve().relative_to(top).as_posix()
     return replace(asset, codeowners=_read(top, place), folder="" if folder == "." else printable(folder))
 

@@ -31,7 +31,7 @@ from fixby.store import queries
 from fixby.store.database import Database
 from fixby.store.ingestion import Recorded, record
 from fixby.store.opening import secret_key
-from fixby.store.terms import Occasion, described
+from fixby.store.terms import Occasion
 
 SHOWN = 20
 """How many open findings are shown; `fixby list` has more."""
@@ -91,7 +91,7 @@ def record_all(
     Where there is no `CODEOWNERS`, nobody owns anything; or, with `keeps_owners`, what is known of owners stays known.
     """
     policy = here.policy(found)
-    asset = owned(found.asset, found.root, described(database, found.asset.name) if keeps_owners else found.asset)
+    asset = owned(found.asset if keeps_owners else replace(found.asset, codeowners=""), found.root)
 
     def recorded(scan: Scan) -> Recorded | None:
         return record(database, scan, Occasion(asset, "fixby", here.now(), policy)) if scan.scanner else None
