@@ -58,6 +58,16 @@ def test_without_fields_the_json_is_what_it_always_was(store: str, tmp_path: Pat
     validate(document)
 
 
+def test_ids_and_due_dates_are_never_cut_whatever_stands_beside_them(repo: Path) -> None:
+    fields_ = "id,due_at,path,title,message,references,locations,rule_id"
+    for columns in (80, 120):
+        shown = plain(on_terminal("list", "--fields", fields_, cwd=repo, columns=columns)).splitlines()
+        rows = [line for line in shown if "20" in line and "Z " in line]
+        assert len(rows) == 60
+        assert all(re.match(r"[0-9a-f]{10}  \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  ", line) for line in rows)
+        assert all(len(line) <= columns for line in rows)
+
+
 def test_a_spreadsheet_computes_nothing_of_a_csv(store: str, tmp_path: Path) -> None:
     text = listed(store, tmp_path, "--format", "csv")
     header, *rows = csv.reader(StringIO(text))
