@@ -27,13 +27,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the caller vouches for, as it was written; an empty text is what was not said."""
+    """What the caller vouches for, as it was written; an empty text is what was not said.
+
+    Who `withdraws` vouches for it no more, from now on.
+    """
 
     kind: str = ""
     note: str = ""
     evidence: str = ""
     until: str = ""
     at: str = ""
+    withdraws: bool = False
 
 
 def run(place: Place, wish: Wish, *, as_json: bool, only_list: bool = False) -> None:
@@ -49,8 +53,10 @@ def run_attest(place: Place, wish: Wish, *, as_json: bool) -> None:
     """Write an attestation down and show it. Raises `UsageError` for what makes no sense; nothing is written then."""
     found, who, now = place.configuration(), actor(os.environ), here.now()
     ages = _ages(gating.policy(found))
-    said = _attestation(found.asset.name, wish, now)
+    said = _withdrawal(found.asset.name, wish, now) if wish.withdraws else _attestation(found.asset.name, wish, now)
     with here.writing(found) as database:
+        if wish.withdraws:
+            _demand_valid(_judged(attestations(database, said.asset, [said.kind]), ages, now), said.kind)
         made = attest(database, said, who, now)
         known = attestations(database, said.asset, [said.kind])
     _show([one for one in _judged(known, ages, now) if one.recorded.seq == made.seq], as_json=as_json)
@@ -135,6 +141,22 @@ def _attestation(asset: str, wish: Wish, now: int) -> Attestation:
         raise UsageError("Nothing is attested from before 1970 or for more than a hundred years.", _LONGEST_HINT)
     evidence = _evidence(wish.evidence) if wish.evidence else None
     return Attestation(asset, _kind(wish.kind), at, until, printable(wish.note), evidence)
+
+
+def _withdrawal(asset: str, wish: Wish, now: int) -> Attestation:
+    """An attestation that speaks for its kind and has ended: the last one counts."""
+    if wish.at or wish.until or wish.evidence:
+        raise UsageError("--withdraw takes back what holds now.", "Leave out --at, --until and --evidence.")
+    if not wish.note.strip():
+        raise UsageError("--withdraw says nothing of why.", "Give a reason with --note.")
+    return Attestation(asset, _kind(wish.kind), now, now, printable(wish.note))
+
+
+def _demand_valid(known: Sequence[_Judged], kind: str) -> None:
+    if not any(one.status == "valid" for one in known):
+        raise UsageError(
+            f"No attestation of {kind} is valid, so that none can be taken back.", "See fixby attest --list."
+        )
 
 
 _LONGEST = 36525 * 86_400

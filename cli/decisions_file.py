@@ -1,6 +1,7 @@
 """`fixby decisions`: what people decided as a file that is reviewed, and such a file put into the store."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from fixby.identity import numbered
 from fixby.policies.decisions_file import Kind, Stated, parse, written
 from fixby.policies.document import read_text
 from fixby.policies.ignore_files import accepted
+from fixby.policies.vex_files import Status, is_vex, judged, statements
 from fixby.query import Term
 from fixby.query import parse as parse_query
 from fixby.reports import published
@@ -54,9 +56,15 @@ def apply(file: Path, place: Place, *, only_show: bool, as_json: bool) -> None:
 
 
 def convert(file: Path, place: Place, *, as_json: bool) -> None:
-    """Print as decisions what a file of another tool ignores. Raises `ReportError` for one of no known format."""
+    """Print as decisions what a file of another tool ignores, or what a VEX document suggests.
+
+    Raises `ReportError` for a file of no known format.
+    """
     content = read_text(file)
-    stated = _of_baseline(content.encode(), place) if _is_baseline(content) else accepted(content)
+    if is_vex(content):
+        stated = _of_vex(content, place)
+    else:
+        stated = _of_baseline(content.encode(), place) if _is_baseline(content) else accepted(content)
     emit(published.written(_document(stated)) if as_json else written(stated).rstrip("\n"))
 
 
@@ -71,6 +79,24 @@ def _of_baseline(report: bytes, place: Place) -> list[Stated]:
         ids = numbered(found.asset.name, [one for one in scan.findings if one.suppression])
         known = queries.with_ids(database, ids, here.now())
     return [Stated(Kind.DISMISS, "audited as no secret", one.id, what=_what(one)) for one in known]
+
+
+def _of_vex(content: str, place: Place) -> list[Stated]:
+    """Dismissals where somebody says that a package is not affected; what suggests none, or is about none, is told."""
+    some = statements(content)
+    with reading(place) as (database, found):
+        terms = (Term("asset", (found.asset.name,)), Term("is", ("open", "dismissed")))
+        opinion = judged(some, queries.findings(database, terms, here.now()))
+    other = Counter(one.status for one in some if one.status is not Status.NOT_AFFECTED)
+    for status, count in sorted(other.items()):
+        note(f"fixby: {count} of {len(some)} say {status}, which suggests no decision.")
+    for one in opinion.of_none:
+        note(f"fixby: no open finding is meant by {safe(' '.join((*one.names[:1], *one.purls)) or 'a statement')}.")
+    return [
+        Stated(Kind.DISMISS, one.reason, finding.id, what=_what(finding))
+        for finding, one in opinion.of_findings
+        if one.status is Status.NOT_AFFECTED and finding.state is not State.DISMISSED
+    ]
 
 
 def _what(finding: TrackedFinding) -> str:

@@ -200,6 +200,8 @@ def list_(  # noqa: PLR0913 - where and how, as every command
     query: Query = None,
     *,
     limit: Annotated[int | None, typer.Option(help="Show no more than this many.", min=1)] = None,
+    fields: Annotated[str | None, typer.Option(help="Show these, such as id,severity,due_at,path.")] = None,
+    format_: Annotated[str, typer.Option("--format", help="terminal, json or csv.")] = "terminal",
     as_of: AsOf = "",
     path: Folder = Path(),
     store: Store = None,
@@ -209,13 +211,15 @@ def list_(  # noqa: PLR0913 - where and how, as every command
     """List the open findings, or those that a query selects."""
     from fixby.cli import findings
 
-    findings.run_list(query or ["is:open"], limit, as_of, Place(path, store, config), as_json=json)
+    wish = findings.Wish(query or ["is:open"], limit, as_of, fields, findings.format_of("json" if json else format_))
+    findings.run_list(wish, Place(path, store, config))
 
 
 @app.command()
-def show(
+def show(  # noqa: PLR0913 - where and how, as every command
     id_: Id,
     *,
+    blame: Annotated[bool, typer.Option("--blame", help="Ask git who wrote the line, and when.")] = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -224,7 +228,7 @@ def show(
     """Show one finding: where, what to do, when it is due, its history."""
     from fixby.cli import findings
 
-    findings.run_show(id_, Place(path, store, config), as_json=json)
+    findings.run_show(id_, Place(path, store, config), blames=blame, as_json=json)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -425,6 +429,7 @@ def attest(  # noqa: PLR0913 - where and how, as every command
     evidence: Annotated[str, typer.Option(help="A file or an address that bears it out.")] = "",
     at: Annotated[str, typer.Option(help="When it was done, as in 2026-11-20T09:00:00Z, if not now.")] = "",
     until: Annotated[str, typer.Option(help="Until when it holds: 30d, 2026-12-31, or an instant.")] = "",
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take back what was attested; --note says why.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Show what was attested, and whether it is valid.")] = False,
     path: Folder = Path(),
     store: Store = None,
@@ -434,7 +439,8 @@ def attest(  # noqa: PLR0913 - where and how, as every command
     """Vouch for what no scanner sees: a restore drill, a penetration test that was closed."""
     from fixby.cli import attest
 
-    attest.run(Place(path, store, config), attest.Wish(kind, note, evidence, until, at), only_list=list_, as_json=json)
+    wish = attest.Wish(kind, note, evidence, until, at, withdraw)
+    attest.run(Place(path, store, config), wish, only_list=list_, as_json=json)
 
 
 @app.command()
@@ -541,14 +547,14 @@ def apply_decisions(  # noqa: PLR0913 - where and how, as every command
 
 @decided.command("import")
 def import_decisions(
-    file: Annotated[Path, typer.Argument(help="What another tool was told to ignore.")],
+    file: Annotated[Path, typer.Argument(help="What another tool was told to ignore, or a VEX document.")],
     *,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Print as decisions what .trivyignore, .grype.yaml, osv-scanner.toml or a detect-secrets baseline ignore."""
+    """Print as decisions what ignore files, VEX documents or a detect-secrets baseline say; nothing is decided."""
     from fixby.cli import decisions_file
 
     decisions_file.convert(file, Place(path, store, config), as_json=json)

@@ -51,7 +51,7 @@ def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json:
             for file, report in zip(files, contents, strict=True)
             for result in _results(file, report, scanner, key=key, asset=found.asset.name)
         ]
-        results = record_all(database, found, read)
+        results = record_all(database, found, read, keeps_owners=True)
     if as_json:
         _note_failures(results)
         emit(published.written(published.scanned([document(result) for result in results], None)))

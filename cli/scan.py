@@ -11,6 +11,7 @@ from fixby.cli import place as here
 from fixby.cli.configuration import Configuration, existing
 from fixby.cli.exploitation import rate_new
 from fixby.cli.output import emit, show
+from fixby.cli.ownership import owned
 from fixby.cli.place import Place
 from fixby.cli.progress import progress
 from fixby.errors import ExitCode, UsageError
@@ -82,12 +83,18 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
     return (judgement.exit_code if wish.gate else ExitCode.DONE) or _exit_code(results)
 
 
-def record_all(database: Database, found: Configuration, results: Sequence[Result]) -> list[Result]:
-    """Store scans, one after the other; what no scanner is known of is passed on as it is."""
+def record_all(
+    database: Database, found: Configuration, results: Sequence[Result], *, keeps_owners: bool = False
+) -> list[Result]:
+    """Store scans, one after the other; what no scanner is known of is passed on as it is.
+
+    Where there is no `CODEOWNERS`, nobody owns anything; or, with `keeps_owners`, what is known of owners stays known.
+    """
     policy = here.policy(found)
+    asset = owned(found.asset if keeps_owners else replace(found.asset, codeowners=""), found.root)
 
     def recorded(scan: Scan) -> Recorded | None:
-        return record(database, scan, Occasion(found.asset, "fixby", here.now(), policy)) if scan.scanner else None
+        return record(database, scan, Occasion(asset, "fixby", here.now(), policy)) if scan.scanner else None
 
     stored = [Result(result.scan, result.findings, recorded(result.scan)) for result in results]
     rate_new(database, found)
@@ -194,9 +201,10 @@ def _show_stored(
     now = here.now()
     ours = (Term("is", ("open",)), Term("asset", (found.asset.name,)))
     total = len(queries.matching(database, ours, now))
+    first = queries.findings(database, ours, now, limit=SHOWN)
     show_scans(results)
     if total:
-        show("", terminal.findings_table(queries.findings(database, ours, now, limit=SHOWN), now))
+        show("", terminal.findings_table(first, now, found.root.resolve()))
         more = f"{total - SHOWN} more: {place.again('fixby list')}; " if total > SHOWN else ""
         show("", f"{more}one in full: {place.again('fixby show ID')}")
     emit("\n".join(("", *gating.lines(judgement))))

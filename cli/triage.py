@@ -34,7 +34,7 @@ def run(words: Sequence[str], place: Place) -> None:
         writing=partial(writing, found),
         by=lambda: By(who, here.now()),
         until=lambda text, now: later(text, "until", now),
-        folder=place.path if place.path.is_dir() else place.path.parent,
+        folder=found.root,
         editor=os.environ.get("VISUAL") or os.environ.get("EDITOR") or "",
     )
     gc.enable()  # a screen may stay open for a day

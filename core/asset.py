@@ -8,7 +8,9 @@ class Asset:
     """An asset, as its configuration describes it.
 
     `tier` and `exposure` (such as `internet` or `internal`) are words of the company's own, empty where nobody said;
-    `team` is who is responsible.
+    `team` is who is responsible. `codeowners` is the text of the `CODEOWNERS` (`fixby.codeowners`) of the repository in
+    which it lies, empty for none and None where nobody looked; `folder` is its path from the root of that, empty for
+    the root.
     """
 
     name: str
@@ -16,6 +18,8 @@ class Asset:
     exposure: str = ""
     tags: tuple[str, ...] = ()
     team: str = ""
+    codeowners: str | None = None
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from fixby.decision import ME
 from fixby.errors import UsageError
 
 QUALIFIERS = (
-    *("age", "asset", "assignee", "category", "cve", "epss", "id", "is", "package", "path", "rule", "scanner"),
-    *("severity", "sla", "tag", "team", "tier"),
+    *("age", "asset", "assignee", "category", "cve", "epss", "id", "is", "owner", "package", "path", "rule"),
+    *("scanner", "severity", "sla", "tag", "team", "tier"),
 )
 """The qualifiers that are known, in the order in which they are listed to people."""
 
@@ -33,7 +33,7 @@ def parse(text: str) -> tuple[Term, ...]:
 
 
 def addressed(text: str, me: Callable[[], str]) -> str:
-    """A query that says the same whoever reads it: `assignee:me` names the one who asks, whom `me` tells if need be.
+    """A query that says the same whoever reads it: `me` becomes the name of the one who asks, told by `me` if need be.
 
     Raises `UsageError` as `parse` does.
     """
@@ -57,7 +57,7 @@ def completions(incomplete: str, values: Mapping[str, Sequence[str]]) -> list[st
 
 
 def _is_personal(term: Term) -> bool:
-    return term.qualifier == "assignee" and ME in term.values
+    return term.qualifier in ("assignee", "owner") and ME in term.values
 
 
 def _named(term: Term, name: str) -> Term:
@@ -94,6 +94,7 @@ _EXAMPLES = {
     "epss": "epss:>=10",
     "id": "id:3fa9c1",
     "is": "is:open",
+    "owner": "owner:@shop/payments",
     "package": "package:django",
     "path": "path:src/**",
     "rule": "rule:B602",

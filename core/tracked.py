@@ -61,7 +61,8 @@ class TrackedFinding:
 
     `not_observed` says why the last scan could not tell, and is empty where it could. `sla_status` and `due_at` come
     from `fixby.sla`; `due_at` is None where nothing is due. `previous` is the id of an earlier occurrence.
-    `assignee` sees to it, empty for nobody; `decisions` are those in force, oldest first.
+    `assignee` sees to it, empty for nobody; `owners` are those of its file by `CODEOWNERS`. `decisions` are those in
+    force, oldest first.
     """
 
     id: str
@@ -79,6 +80,12 @@ class TrackedFinding:
     assignee: str = ""
     tags: tuple[str, ...] = ()
     decisions: tuple[Accepted | Dismissed, ...] = ()
+    owners: tuple[str, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The assignee, or else the owners with a space between them; empty for nobody."""
+        return self.assignee or " ".join(self.owners)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from fixby.reports.plain import safe
-from fixby.reports.terminal import due
+from fixby.reports.words import due
 from fixby.tracked import TrackedFinding
 
 LONGEST_LIST = 10
@@ -25,5 +25,5 @@ def _group(title: str, some: Sequence[TrackedFinding], now: int) -> str:
 def _line(one: TrackedFinding, now: int) -> str:
     finding = one.finding
     where = finding.path or (finding.component.name if finding.component else "")
-    words = (one.id[:10], finding.severity, due(one, now), finding.rule.id, where, one.assignee and f"({one.assignee})")
+    words = (one.id[:10], finding.severity, due(one, now), finding.rule.id, where, one.owner and f"({one.owner})")
     return "  " + " ".join(safe(str(word)) for word in words if word)

@@ -70,13 +70,16 @@ def listed(findings: Sequence[TrackedFinding]) -> Document:
     return {"schema": "fixby.list/1", "findings": [tracked_finding(one) for one in findings]}
 
 
-def shown(finding: TrackedFinding, history: Sequence[HistoryEntry]) -> Document:
-    """What `show --json` prints."""
+def shown(
+    finding: TrackedFinding, history: Sequence[HistoryEntry], blame: Mapping[str, object] | None = None
+) -> Document:
+    """What `show --json` prints; `blame` says who wrote the line, where that was asked."""
     events = [
         {"at": instant(entry.at), "actor": entry.actor, "event": entry.kind, "reason": entry.reason or None}
         for entry in history
     ]
-    return {"schema": "fixby.show/1", "finding": tracked_finding(finding), "history": events}
+    document = {"schema": "fixby.show/1", "finding": tracked_finding(finding), "history": events}
+    return document if blame is None else document | {"blame": blame}
 
 
 def decided(findings: Sequence[TrackedFinding]) -> Document:
@@ -151,7 +154,8 @@ def tracked_finding(tracked: TrackedFinding) -> Document:
         "due_at": instant(tracked.due_at),
         "sla_status": tracked.sla_status,
         "previous": tracked.previous or None,
-        "owner": tracked.assignee or None,
+        "owner": tracked.owner or None,
+        "assignee": tracked.assignee or None,
         "tags": list(tracked.tags),
         "decisions": [_decision(one) for one in tracked.decisions],
         "sightings": [

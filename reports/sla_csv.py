@@ -1,27 +1,18 @@
 """The figures of a report as CSV (RFC 4180), for spreadsheets."""
 
-import csv
-from collections.abc import Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterator
 
-from fixby.reports import sla_words
+from fixby.reports import sla_words, spreadsheet
 from fixby.reports.published import instant
 from fixby.reports.sla_json import OPEN_STATUSES
 from fixby.sla.figures import AGES, Figures, Report
 
 
 def written(report: Report) -> str:
-    """A header, a row for each group, and a row for the total; hours and days are numbers, times RFC 3339 in UTC.
-
-    A cell that a spreadsheet would compute gets an apostrophe in front.
-    """
-    text = StringIO()
-    rows = csv.writer(text, lineterminator="\r\n")
-    rows.writerow(["row", *report.by, *_COLUMNS])
-    for group in report.groups:
-        rows.writerow(_inert(["group", *group.key, *_cells(group, report)]))
-    rows.writerow(_inert(["total", *[""] * len(report.by), *_cells(report.total, report)]))
-    return text.getvalue()
+    """A header, a row for each group, and a row for the total; hours and days are numbers, times RFC 3339 in UTC."""
+    groups = [["group", *group.key, *_cells(group, report)] for group in report.groups]
+    total = ["total", *[""] * len(report.by), *_cells(report.total, report)]
+    return spreadsheet.written(["row", *report.by, *_COLUMNS], [*groups, total])
 
 
 def _cells(figures: Figures, report: Report) -> Iterator[object]:
@@ -37,12 +28,6 @@ def _cells(figures: Figures, report: Report) -> Iterator[object]:
     time = figures.time_to_fix
     yield from (time.fixed, time.median, time.p90, time.expected)
 
-
-def _inert(cells: Sequence[object]) -> list[object]:
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell for cell in cells]
-
-
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 _COLUMNS = (
     "since",

@@ -10,7 +10,7 @@ from importlib.resources import files
 from fixby.reports import sla_charts as charts
 from fixby.reports import sla_words as words
 from fixby.reports.plain import ID_LENGTH, safe
-from fixby.reports.terminal import where
+from fixby.reports.words import where
 from fixby.severity import Severity
 from fixby.sla.clock import Status
 from fixby.sla.figures import Figures, Report

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fixby.reports import sla_words as words
 from fixby.reports.plain import ID_LENGTH, safe
-from fixby.reports.terminal import where
+from fixby.reports.words import where
 from fixby.sla.clock import Status
 from fixby.sla.figures import Figures, Report
 from fixby.tracked import TrackedFinding

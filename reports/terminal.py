@@ -5,28 +5,28 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import compress
-from textwrap import dedent, indent
+from pathlib import Path
 from types import MappingProxyType
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.measure import Measurement
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from fixby.finding import Finding, Location
-from fixby.lifecycle import Change
+from fixby.finding import Finding
+from fixby.reports import fields, links
 from fixby.reports.plain import ID_LENGTH, safe
-from fixby.reports.published import instant
+from fixby.reports.words import due, spaced, where
 from fixby.scan import Complete, Failed, Partial, Scan
-from fixby.severity import Severity, SeveritySource
+from fixby.severity import Severity
 from fixby.sla.clock import Status
-from fixby.sla.duration import until
-from fixby.tracked import Accepted, Dismissed, HistoryEntry, State, TrackedFinding
+from fixby.tracked import TrackedFinding
 
 
 def rendered(*parts: RenderableType) -> str:
@@ -43,37 +43,52 @@ def rendered(*parts: RenderableType) -> str:
     with screen.capture() as captured:
         for part in parts:
             screen.print(part, soft_wrap=isinstance(part, str | Text))
-    return _TRAILING_SPACES.sub(r"\1", captured.get()).rstrip("\n")
+    text = _TRAILING_SPACES.sub(r"\1", captured.get()).rstrip("\n")
+    return without_links(text) if os.environ.get("FORCE_HYPERLINK") == "0" else text
 
 
-def findings_table(findings: Sequence[TrackedFinding], now: int) -> Table:
-    """Findings in the order given, each on one line; why the last scan did not see some of them stands at the end."""
-    unseen = any(one.not_observed for one in findings)
+def without_links(text: str) -> str:
+    """What `rendered` gave, without its links (OSC 8)."""
+    return _LINKS.sub("", text)
+
+
+def findings_table(findings: Sequence[TrackedFinding], now: int, root: Path | None = None) -> Table:
+    """Findings in the order given, each on one line; who owns some of them, and why some were not seen, at the end.
+
+    Places are links to files where the folder is known from which their paths are told.
+    """
+    more = [title for title, value in _MORE.items() if any(map(value, findings))]
     rows = (
         (
-            *(_due(one, now), _severity(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding)),
-            *((safe(one.not_observed),) if unseen else ()),
+            *(_due(one, now), _severity(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding, root)),
+            *(safe(_MORE[title](one)) for title in more),
         )
         for one in findings
     )
-    return _table(("DUE", "SEVERITY", "ID", *_ABOUT, *(("NOT OBSERVED",) if unseen else ())), rows, _NEEDED_WIDTHS)
+    return table(("DUE", "SEVERITY", "ID", *_ABOUT, *more), rows, _NEEDED_WIDTHS)
+
+
+def fields_table(findings: Sequence[TrackedFinding], names: Sequence[str], now: int) -> Table:
+    """Some fields of findings, as `fixby.reports.fields` names them; what is long is cut first."""
+    rows = (map(_field, names, fields.cells(one, names, now)) for one in findings)
+    return table([_title(name) for name in names], rows)
 
 
 def observations_table(findings: Mapping[str, Finding]) -> Table:
     """Findings that are not stored, by id, in the order given."""
     rows = ((_severity(one.severity), id_[:ID_LENGTH], *_columns(one)) for id_, one in findings.items())
-    return _table(("SEVERITY", "ID", *_ABOUT), rows, _NEEDED_WIDTHS)
+    return table(("SEVERITY", "ID", *_ABOUT), rows, _NEEDED_WIDTHS)
 
 
 def scans_table(scans: Sequence[Scan]) -> Table:
     """What each scanner did."""
     titles = ("SCANNER", "VERSION", "OUTCOME", "READ", "NOT READ", "FINDINGS", "SUPPRESSED")
-    return _table(titles, map(_scan_row, scans))
+    return table(titles, map(_scan_row, scans))
 
 
 def parts_table(parts: Iterable[tuple[str, str, str]]) -> Table:
     """What Fixby needs: each part's name, its state, and how much of it there is here."""
-    return _table(("PART", "STATE", "HERE"), (map(safe, part) for part in parts))
+    return table(("PART", "STATE", "HERE"), (map(safe, part) for part in parts))
 
 
 def reasons(scans: Iterable[Scan]) -> list[Text]:
@@ -93,131 +108,41 @@ def reasons(scans: Iterable[Scan]) -> list[Text]:
 
 def changes(counts: Mapping[str, int]) -> Text:
     """What scans changed, in a sentence: a number for each kind of change."""
-    return Text(", ".join(f"{number} {_word(kind)}" for kind, number in counts.items()), "bold")
+    return Text(", ".join(f"{number} {spaced(kind)}" for kind, number in counts.items()), "bold")
 
 
-def finding_page(tracked: TrackedFinding, history: Sequence[HistoryEntry], now: int) -> Iterator[RenderableType]:
-    """All that is known of one finding."""
-    finding = tracked.finding
-    yield Text(safe(finding.rule.title), "bold")
-    yield ""
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(max_width=_READABLE)
-    for name, value in _facts(tracked, now):
-        if value:
-            facts.add_row(name, _lines(value))
-    yield facts
-    if finding.code:
-        yield ""
-        yield _lines(indent(dedent(finding.code), "    "))
-    if finding.rule.references:
-        yield ""
-        yield from (Text(safe(reference)) for reference in finding.rule.references)
-    yield ""
-    yield _table(("WHEN", "WHO", "WHAT", "WHY"), map(_event, history))
+def linked(text: str, address: str) -> Text:
+    """Text from outside on one line, as a link where there is an address."""
+    return Text.assemble((safe(text), Style(link=address or None)), no_wrap=True, overflow="ellipsis")
 
 
-def _facts(tracked: TrackedFinding, now: int) -> Iterator[tuple[str, str]]:
-    finding = tracked.finding
-    yield "severity", f"{finding.severity}, {_SOURCES[finding.severity_source]}"
-    yield "state", _state(tracked)
-    yield "due", f"{_moment(tracked.due_at)}, {due(tracked, now)}" if tracked.due_at else due(tracked, now)
-    yield "owner", tracked.assignee
-    yield "tags", " ".join(tracked.tags)
-    yield from map(_decision, tracked.decisions)
-    yield "where", "\n".join(place(location) for location in finding.locations)
-    yield "package", finding.component.purl if finding.component else ""
-    yield "what", finding.message
-    yield "fix", finding.fix
-    yield "known as", ", ".join(finding.identifiers.names)
-    yield "weakness", ", ".join(finding.rule.cwes)
-    yield "suppressed", f"by {finding.suppression.by} {finding.suppression.reason}" if finding.suppression else ""
-    yield "rule", f"{finding.scanner} {finding.rule.id}"
-    yield "seen by", ", ".join(f"{witness.scanner} ({_word(witness.presence)})" for witness in tracked.witnesses)
-    yield "first seen", _moment(tracked.first_seen)
-    yield "last seen", _moment(tracked.last_seen)
-    yield "asset", tracked.asset
-    yield "id", tracked.id
+def lines(text: str) -> Text:
+    """Text from outside, line by line."""
+    return Text("\n".join(safe(line.expandtabs(4)) for line in text.splitlines()))
 
 
-def _event(entry: HistoryEntry) -> tuple[RenderableType, ...]:
-    what = _EVENTS.get(entry.kind, _word(entry.kind.removeprefix("finding.")))
-    return _moment(entry.at), safe(entry.actor), what, _lines(entry.reason)
-
-
-def _decision(decision: Accepted | Dismissed) -> tuple[str, str]:
-    """What is in force, and who said it, when and why."""
-    if isinstance(decision, Dismissed):
-        return "dismissed", f"by {decision.by} {_moment(decision.at)}\n{decision.reason}"
-    terms, missing = decision.terms, decision.needed - len(decision.approvals)
-    said = f"until {_moment(terms.until)}, owner {terms.owner}, asked for by {decision.by}"
-    approved = f", approved by {' and '.join(decision.approvals)}" if decision.approvals else ""
-    waiting = "" if decision.valid else f", waits for {missing} more approval{'s' if missing > 1 else ''}"
-    meanwhile = f"\nmeanwhile: {terms.mitigation}" if terms.mitigation else ""
-    return "accepted" if decision.valid else "acceptance", f"{said}{approved}{waiting}\n{terms.reason}{meanwhile}"
-
-
-def _state(tracked: TrackedFinding) -> str:
-    if tracked.closed_at is not None:
-        return f"fixed {_moment(tracked.closed_at)}"
-    if tracked.state is not State.OPEN:
-        return str(tracked.state)
-    return f"open, not observed: {tracked.not_observed}" if tracked.not_observed else "open"
-
-
-def where(finding: Finding) -> str:
-    """The first place of a finding, how many more there are, and the package that it is about."""
-    more = f" +{len(finding.locations) - 1}" if len(finding.locations) > 1 else ""
-    package = f" {finding.component.name} {finding.component.version}" if finding.component else ""
-    return f"{place(finding.locations[0])}{more}{package}" if finding.locations else package.strip()
-
-
-def place(location: Location) -> str:
-    """A location as editors and terminals understand it: `path:line`."""
-    return location.path if location.line is None else f"{location.path}:{location.line}"
-
-
-def due(tracked: TrackedFinding, now: int) -> str:
-    """The due date in words: `in 3 h`, `2 d late`, or why there is none."""
-    if tracked.state is State.OPEN and tracked.due_at is not None:
-        return until(tracked.due_at - now)
-    return _WITHOUT_DATE.get(tracked.sla_status, _word(tracked.sla_status))
-
-
+_LINKS = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\")
 _TRAILING_SPACES = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$", re.MULTILINE)
 _ABOUT = ("SCANNER", "RULE", "WHERE", "TITLE")
-_READABLE = 100
 
-_NUMBERS = frozenset({"READ", "NOT READ", "FINDINGS", "SUPPRESSED"})
-_LONG = frozenset({"RULE", "WHERE", "TITLE", "WHY", "HERE"})
+_NUMBERS = frozenset({"READ", "NOT READ", "FINDINGS", "SUPPRESSED", "LINE"})
+_LONG = frozenset(
+    {
+        *("RULE", "WHERE", "TITLE", "WHY", "HERE", "PATH", "RULE ID", "MESSAGE", "FIX", "CODE", "REFERENCES"),
+        *("LOCATIONS", "COMPONENT", "DECISIONS", "SIGHTINGS", "IDENTIFIERS", "CWES", "NOT OBSERVED", "SUPPRESSED"),
+        *("TAGS", "PACKAGE", "OWNER", "ASSIGNEE", "PREVIOUS", "ASSET"),
+    }
+)
+"""Columns that are cut where the terminal is narrow."""
 
-_NEEDED_WIDTHS = {"SCANNER": 100, "RULE": 140}
+_MORE: Mapping[str, Callable[[TrackedFinding], str]] = {
+    "OWNER": lambda one: one.owner,
+    "NOT OBSERVED": lambda one: one.not_observed,
+}
+"""Columns that a table has where one of its findings has something in it."""
+
+_NEEDED_WIDTHS = {"SCANNER": 100, "OWNER": 120, "RULE": 140}
 """From which width on a column of findings is shown; a narrower terminal has better uses for the space."""
-
-_WITHOUT_DATE: dict[str, str] = {
-    Status.MET: "fixed in time",
-    Status.MISSED: "fixed late",
-    Status.EXEMPT: "no deadline",
-}
-
-_SOURCES = {
-    SeveritySource.SCANNER: "says the scanner",
-    SeveritySource.CVSS: "by its CVSS score",
-    SeveritySource.POLICY: "by policy",
-    SeveritySource.DEFAULT: "by default: the scanner does not say",
-}
-
-_EVENTS: Mapping[str, str] = {
-    Change.DETECTED: "detected",
-    Change.SIGHTED: "seen by one more scanner",
-    Change.CHANGED: "changed",
-    Change.OBSERVED: "observed again",
-    Change.NOT_OBSERVED: "not observed",
-    Change.UNSIGHTED: "gone for one of its scanners",
-    Change.FIXED: "fixed",
-    Change.REOPENED: "back again",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,19 +150,38 @@ class _Place:
     """A place, cut at its beginning where it is too long: its end says more."""
 
     text: str
+    address: str = ""
 
     def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Text]:
         text = self.text
         while cell_len(text) > options.max_width:
             text = f"…{text[max(2, len(text) - options.max_width) :]}"
-        yield Text(text, no_wrap=True)
+        yield linked(text, self.address)
 
     def __rich_measure__(self, _: Console, options: ConsoleOptions) -> Measurement:
         return Measurement(1, min(cell_len(self.text), options.max_width))
 
 
-def _columns(finding: Finding) -> tuple[RenderableType, ...]:
-    return (finding.scanner, safe(finding.rule.id), _Place(safe(where(finding))), safe(finding.rule.title))
+def _columns(finding: Finding, root: Path | None = None) -> tuple[RenderableType, ...]:
+    address = links.of_place(root, finding.locations[0]) if finding.locations else ""
+    rule = linked(finding.rule.id, links.of_rule(finding))
+    return (finding.scanner, rule, _Place(safe(where(finding)), address), safe(finding.rule.title))
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").upper()
+
+
+def _field(name: str, value: str | int) -> RenderableType:
+    match name:
+        case "id":
+            return str(value)[:ID_LENGTH]
+        case "severity":
+            return _severity(Severity(str(value)))
+        case "path":
+            return _Place(str(value))
+        case _:
+            return " ".join(str(value).split())
 
 
 def _due(tracked: TrackedFinding, now: int) -> Text:
@@ -263,19 +207,7 @@ def _scan_row(scan: Scan) -> tuple[RenderableType, ...]:
     return scan.scanner or "unknown", scan.tool_version, _outcome(scan), *map(str, numbers)
 
 
-def _moment(seconds: int | None) -> str:
-    return (instant(seconds) or "").replace("T", " ").replace("Z", " UTC")
-
-
-def _word(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _lines(text: str) -> Text:
-    return Text("\n".join(safe(line.expandtabs(4)) for line in text.splitlines()))
-
-
-def _table(
+def table(
     titles: Sequence[str],
     rows: Iterable[Iterable[RenderableType]],
     needed_widths: Mapping[str, int] = MappingProxyType({}),

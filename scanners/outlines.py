@@ -1,11 +1,10 @@
 """The outlines of files (`fixby.outline`), made as they are asked for."""
 
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from fixby.outline import outline
-from fixby.scanners.files import open_regular
+from fixby.scanners.files import text_below
 
 
 class Outlines(Mapping[str, bytes]):
@@ -32,20 +31,4 @@ class Outlines(Mapping[str, bytes]):
 
 def outlines_below(root: Path, paths: Collection[str]) -> Outlines:
     """The outlines of those of the files that a report names that are in a folder."""
-    real = Path(os.path.realpath(root))
-    return Outlines(paths, lambda path: _text_of(real, path))
-
-
-def _text_of(root: Path, path: str) -> str:
-    file = os.path.realpath(root / path)
-    if path.startswith("/") or not Path(file).is_relative_to(root):
-        return ""
-    try:
-        with open_regular(file) as stream:
-            content = stream.read(_LARGEST + 1)
-    except (OSError, ValueError):
-        return ""
-    return content.decode("utf-8", "replace").replace("\r\n", "\n") if len(content) <= _LARGEST else ""
-
-
-_LARGEST = 1 << 22
+    return Outlines(paths, lambda path: text_below(root, path))

@@ -148,7 +148,7 @@ def _pattern(glob: str) -> str:
 
 def _ignored_by_git(root: Path) -> frozenset[str] | None:
     """The untracked paths that git ignores, a folder for all below it; None where git has no say about the root."""
-    finished = capture((*_git(root), *_GIT_LISTS_IGNORED), _GIT_ENVIRONMENT)
+    finished = capture((*git(root), *_GIT_LISTS_IGNORED), GIT_ENVIRONMENT)
     if finished.failure or finished.exit_code:
         return None
     return frozenset(os.fsdecode(path).rstrip("/") for path in finished.report.split(b"\0"))
@@ -160,7 +160,7 @@ def is_tracked(file: Path) -> bool:
     Raises `StoreError` where git cannot say.
     """
     settings = ("-c", "safe.directory=*", "--literal-pathspecs")
-    asked = capture((*_git(file.parent), *settings, "ls-files", "--error-unmatch", "--", file.name), _GIT_ENVIRONMENT)
+    asked = capture((*git(file.parent), *settings, "ls-files", "--error-unmatch", "--", file.name), GIT_ENVIRONMENT)
     if asked.failure or asked.exit_code not in (0, 1):
         raise StoreError(
             f"Git cannot say whether it tracks the store {file}, so it cannot be trusted.",
@@ -169,7 +169,8 @@ def is_tracked(file: Path) -> bool:
     return asked.exit_code == 0
 
 
-def _git(root: Path) -> tuple[str, ...]:
+def git(root: Path) -> tuple[str, ...]:
+    """How a command of git begins that runs nothing that a checkout configures."""
     return ("git", "-C", str(root), *(part for setting in _GIT_SETTINGS for part in ("-c", setting)))
 
 
@@ -201,7 +202,7 @@ _GIT_SETTINGS = (
     "core.excludesFile=/dev/null",
     "safe.bareRepository=explicit",
 )
-_GIT_ENVIRONMENT = {
+GIT_ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_SYSTEM": "/dev/null",

@@ -52,7 +52,7 @@ def exploitation_of(row: ExploitationRow) -> Exploitation:
 
 def asset_of(row: AssetRow) -> Asset:
     """An asset as it is described."""
-    return Asset(row.name, row.tier, row.exposure, tuple(orjson.loads(row.tags)), row.team)
+    return Asset(row.name, row.tier, row.exposure, tuple(orjson.loads(row.tags)), row.team, row.codeowners, row.folder)
 
 
 def policy_of(row: PolicyRow) -> Policy:

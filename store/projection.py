@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from fixby import codeowners
 from fixby.asset import UNEXPLOITED, Asset, Exploitation
 from fixby.decision import Decision
 from fixby.finding import Category
@@ -79,6 +80,7 @@ class Projector:
 
     rows: Rows
     _terms: dict[tuple[str, str], Terms] = field(default_factory=dict)
+    _owners: dict[tuple[str, str], str] = field(default_factory=dict)
     _in_force: dict[str, int] = field(init=False)
     _handlers: Mapping[str, Callable[[Event, Mapping[str, Any]], None]] = field(init=False)
 
@@ -115,10 +117,11 @@ class Projector:
                 row.last_event = event.seq
 
     def redate(self) -> None:
-        """Give all open findings the due dates of the policies and the assets' descriptions now in force."""
+        """Give all open findings the due dates and owners of the policies and the assets' descriptions now in force."""
         for row in self.rows.findings.values():
             if row.closed_at is None:
                 self._write_clock(row, self._timeline(row))
+                self._own(row)
 
     def terms(self, row: FindingRow) -> Terms:
         """The terms that the policy in force gives a finding."""
@@ -158,8 +161,10 @@ class Projector:
 
     def _describe(self, _: Event, body: Mapping[str, Any]) -> None:
         words = (body["tier"], body["exposure"], encoded(body["tags"]).decode(), body["team"])
-        self.rows.assets[body["name"]] = AssetRow(body["name"], *words)
+        owners = (text(body.get("codeowners", "")), text(body.get("folder", "")))
+        self.rows.assets[body["name"]] = AssetRow(body["name"], *words, *owners)
         self._terms.clear()
+        self._owners.clear()
 
     def _detect(self, event: Event, body: Mapping[str, Any]) -> None:
         finding = body["finding"]
@@ -187,9 +192,11 @@ class Projector:
             event.seq,
             "",
             _NO_TAGS,
+            "",
         )
         row = self.rows.findings[event.subject] = FindingRow(*values)
         self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
+        self._own(row)
         if "clock" in body:
             severity = Severity.from_rank(rank)
             self._write(row, rescored(clock_from(body["clock"], severity), severity, at))
@@ -204,6 +211,7 @@ class Projector:
             _update(sightings[body["scanner"]], change, body)
         before = self._timeline(row)
         _settle(row, sightings.values(), body["scanner"])
+        self._own(row)
         after = before
         if change is Change.CARRIED:
             _carry(row, body)
@@ -344,6 +352,19 @@ class Projector:
             acceptance.ended_at, acceptance.ended_because = at, reason
         was_paused = any(acceptance.valid_from is not None for acceptance in some) and timeline.closed_at is None
         return resumed(timeline, at) if was_paused else timeline
+
+    def _own(self, row: FindingRow) -> None:
+        """Write down who owns the file of the sighting that speaks for a finding."""
+        described = self.rows.assets.get(row.asset)
+        if described is None or not described.codeowners:
+            row.owners = ""
+            return
+        path = next(seen.path for seen in self.rows.sightings[row.id].values() if seen.detail == row.detail)
+        known = self._owners.get((row.asset, path))
+        if known is None:
+            whole = f"{described.folder}/{path}" if described.folder and path else path
+            known = self._owners[row.asset, path] = " ".join(codeowners.parse(described.codeowners).owners(whole))
+        row.owners = known
 
     def _timeline(self, row: FindingRow) -> Timeline:
         return timeline_of(row, self.rows.segments.get(row.id, ()))

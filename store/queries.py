@@ -52,8 +52,8 @@ def _selected(
 ) -> list[TrackedFinding]:
     chosen = f"SELECT *, {DUE_AT} AS due FROM finding WHERE {where.sql} ORDER BY {order}"
     rows = database.run(
-        f"SELECT finding.id, asset, closed_at, started_at, due, {STATUS} AS status, previous, assignee, tags, body,"
-        f" dismissed_at IS NOT NULL, {ACCEPTED}"
+        f"SELECT finding.id, asset, closed_at, started_at, due, {STATUS} AS status, previous, assignee, tags, owners,"
+        f" body, dismissed_at IS NOT NULL, {ACCEPTED}"
         f" FROM ({chosen}{f' LIMIT {limit:d}' if limit is not None else ''}) AS finding"
         f" JOIN event ON event.seq = finding.detail ORDER BY {order}",
         **where.parameters,
@@ -146,7 +146,7 @@ def history(database: Database, id_: str) -> list[HistoryEntry]:
 
 
 def _tracked(row: Row, witnesses: Sequence[Witness], decisions: Sequence[Accepted | Dismissed]) -> TrackedFinding:
-    id_, asset, closed_at, started_at, due_at, status, previous, assignee, tags, body, *flags = row
+    id_, asset, closed_at, started_at, due_at, status, previous, assignee, tags, owners, body, *flags = row
     is_dismissed, is_accepted = flags
     values: dict[str, Any] = {"closed_at": closed_at, "due_at": due_at, "first_seen": started_at, "asset": asset}
     return TrackedFinding(
@@ -161,6 +161,7 @@ def _tracked(row: Row, witnesses: Sequence[Witness], decisions: Sequence[Accepte
         assignee=str(assignee),
         tags=tuple(orjson.loads(str(tags))),
         decisions=tuple(decisions),
+        owners=tuple(str(owners).split()),
         **values,
     )
 

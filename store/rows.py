@@ -13,7 +13,7 @@ Row = TypeVar("Row")
 
 @dataclass(slots=True)
 class FindingRow:
-    """A row of the table `finding`, in the order of its columns; `tags` is JSON."""
+    """A row of the table `finding`, in the order of its columns; `tags` is JSON, `owners` has a space between them."""
 
     id: str
     identity: str
@@ -46,6 +46,7 @@ class FindingRow:
     last_event: int
     assignee: str
     tags: str
+    owners: str
 
 
 @dataclass(slots=True)
@@ -158,6 +159,8 @@ class AssetRow:
     exposure: str
     tags: str
     team: str
+    codeowners: str
+    folder: str
 
 
 @dataclass(slots=True)

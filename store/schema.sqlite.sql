@@ -28,6 +28,8 @@ CREATE TABLE asset (
 	exposure TEXT NOT NULL, 
 	tags TEXT NOT NULL, 
 	team TEXT NOT NULL, 
+	codeowners TEXT NOT NULL, 
+	folder TEXT NOT NULL, 
 	PRIMARY KEY (name)
 );
 CREATE TABLE coverage (
@@ -87,6 +89,7 @@ CREATE TABLE finding (
 	last_event BIGINT NOT NULL, 
 	assignee TEXT NOT NULL, 
 	tags TEXT NOT NULL, 
+	owners TEXT NOT NULL, 
 	PRIMARY KEY (id)
 )
  WITHOUT ROWID;

@@ -58,6 +58,7 @@ def known_values() -> dict[str, list[str]]:
     """The values of the qualifiers that have few."""
     return {
         "assignee": [ME, NOBODY],
+        "owner": [ME, NOBODY],
         "is": list(_STATES),
         "severity": list(Severity),
         "category": list(Category),
@@ -142,6 +143,18 @@ def _assignee(value: str, bind: Bind) -> str:
     return f"finding.assignee = {bind('' if value == NOBODY else value)}"
 
 
+def _owner(value: str, bind: Bind) -> str:
+    """Who is asked: the assignee, or else those whom `CODEOWNERS` names; `ada` is `@ada` there."""
+    if value == ME:
+        raise UsageError("owner:me is whoever asks, and here nobody does.", "Name the person or the team.")
+    if value == NOBODY:
+        return "(finding.assignee = '' AND finding.owners = '')"
+    names = {value, value if value.startswith("@") else f"@{value}"}
+    likes = (bind(f"% {_escaped(name.lower())} %") for name in sorted(names))
+    listed = " OR ".join(f"' ' || lower(finding.owners) || ' ' LIKE {like} ESCAPE '!'" for like in likes)
+    return f"(finding.assignee = {bind(value)} OR finding.assignee = '' AND ({listed}))"
+
+
 def _tag(value: str, bind: Bind) -> str:
     """Tags are words in a list of JSON: none has a quote in it."""
     pattern = f'%"{_escaped(tag(value))}"%'
@@ -186,6 +199,7 @@ _COMPILERS: dict[str, Callable[[str, Bind], str]] = {
     "epss": _epss,
     "id": _id,
     "is": _is,
+    "owner": _owner,
     "package": _package,
     "path": _path,
     "rule": _rule,

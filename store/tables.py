@@ -99,6 +99,7 @@ finding = Table(
     Column("last_event", BigInteger, nullable=False),
     Column("assignee", Text, nullable=False),
     Column("tags", Text, nullable=False),
+    Column("owners", Text, nullable=False),
     Index("finding_asset", "asset"),
     Index("finding_due", "closed_at", "due_at"),
     Index("finding_open", "closed_at", "severity"),
@@ -197,6 +198,8 @@ asset = Table(
     Column("exposure", Text, nullable=False),
     Column("tags", Text, nullable=False),
     Column("team", Text, nullable=False),
+    Column("codeowners", Text, nullable=False),
+    Column("folder", Text, nullable=False),
     comment="the assets as they are described now",
 )
 

@@ -1,7 +1,7 @@
 """What applies to an asset: the versions of its policy, each with the instant it came into force, and what it is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fixby.asset import Asset
 from fixby.policies.business_days import exceptions
@@ -54,14 +54,17 @@ def policies(database: Database, asset: str) -> list[PolicyRow]:
 
 
 def described(database: Database, asset: str) -> Asset:
-    """What is known of an asset."""
+    """What is known of an asset; it always says who owns what, if only that nobody does."""
     rows = select(database, AssetRow, "asset", "name = :asset", asset=asset)
-    return asset_of(rows[0]) if rows else Asset(asset)
+    return asset_of(rows[0]) if rows else Asset(asset, codeowners="")
 
 
 def _news(database: Database, asset: Asset, policy: Policy) -> Iterator[tuple[str, str]]:
     """The kinds and bodies of the events that say what is new of an asset and its policy."""
-    if described(database, asset.name) != asset:
+    known = described(database, asset.name)
+    if asset.codeowners is None:
+        asset = replace(asset, codeowners=known.codeowners, folder=known.folder)
+    if asset != known:
         yield ASSET_DESCRIBED, encoded(asset).decode()
     versions = policies(database, asset.name)
     days = exceptions(policy.terms.calendar)

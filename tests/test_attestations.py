@@ -238,6 +238,44 @@ def test_the_gate_asks_for_what_is_attested_of_this_asset(
     assert gate.run(place, as_json=False) is ExitCode.CANNOT_TELL
 
 
+def test_what_is_withdrawn_holds_no_more_and_stays_on_record(
+    place: Place, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scanned(database)
+    withdrawal = Wish("restore-drill", note="the backup was empty", withdraws=True)
+    with pytest.raises(UsageError, match="No attestation of restore-drill is valid"):
+        attest.run(place, withdrawal, as_json=True)
+    attest.run(place, Wish("restore-drill", at="2026-01-02"), as_json=True)
+    attest.run(place, Wish("restore-drill"), as_json=True)
+    capsys.readouterr()
+    assert gate.run(place, as_json=False) is ExitCode.DONE
+    attest.run(place, withdrawal, as_json=False)
+    assert "ended     restore-drill: by ada@example.org" in capsys.readouterr().out
+    assert gate.run(place, as_json=False) is ExitCode.CANNOT_TELL
+    known = attestations(database, "web", ["restore-drill"])
+    assert [one.attestation.note for one in known] == ["", "", "the backup was empty"]
+    with pytest.raises(UsageError, match="is valid, so that none can be taken back"):
+        attest.run(place, withdrawal, as_json=True)
+    assert list(flaws(database)) == []
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Wish("restore-drill", withdraws=True),
+        Wish("restore-drill", note="x", until="30d", withdraws=True),
+        Wish("restore-drill", note="x", at="2026-01-02", withdraws=True),
+        Wish("restore-drill", note="x", evidence="https://example.org", withdraws=True),
+    ],
+)
+def test_a_withdrawal_says_why_and_nothing_else(place: Place, database: Database, wish: Wish) -> None:
+    attest.run(place, Wish("restore-drill"), as_json=True)
+    before = head(database)
+    with pytest.raises(UsageError, match="--withdraw"):
+        attest.run(place, wish, as_json=True)
+    assert head(database) == before
+
+
 def test_headers_are_asked_for_once_they_are_configured(
     place: Place, database: Database, printed: Callable[[], Any]
 ) -> None:

@@ -54,7 +54,8 @@ def something_happens(database: Database, chance: random.Random, at: int) -> Non
     """A scan under one of the policies, a decision that may be refused, or news of exploitation."""
     what = chance.random()
     if what < 0.45:
-        asset = Asset("web", tier=chance.choice(["", "", "1"]))
+        owners = chance.choice([None, None, "", "src/ @ada\n", "* @bob"])
+        asset = Asset("web", tier=chance.choice(["", "", "1"]), codeowners=owners)
         policy = chance.choices(policies(), [8, 1, 1])[0]
         record(database, any_scan(chance, at), Occasion(asset, "ada", at, policy))
     elif what < 0.55:

@@ -69,6 +69,8 @@ def _printed(repo: Path) -> dict[str, Ended]:
     printed["scan of a change"] = called(*scan, "--only", "sast", cwd=repo)
     printed["scan without a store"] = called(*scan, "--no-store", "--only", "sca", cwd=repo)
     printed["list"] = called("list", "-category:secret", "--json", cwd=repo)
+    picked = ("--fields", "id,severity,due_at,path,package,identifiers,locations")
+    printed["list of some fields"] = called("list", "-category:secret", *picked, "--json", cwd=repo)
     printed["list of nothing"] = called("list", "severity:info", "--json", cwd=repo)
     ids = [one["id"] for one in printed["list"].document["findings"]]
     fixed = next(one["id"] for one in printed["list"].document["findings"] if one["state"] == "fixed")
@@ -151,6 +153,7 @@ COMMANDS = (
     ("scan of a change", 3),
     ("scan without a store", 3),
     ("list", 0),
+    ("list of some fields", 0),
     ("list of nothing", 0),
     ("show", 0),
     ("show of a fixed one", 0),

@@ -39,7 +39,7 @@ def full(database: Database) -> Database:
     rest = old.findings[:2]
     later = {"src/web/views.py": "v1", "src/web/under_score.py": "v1", "lib/a%b.py": "v1"}
     told(database, scan(*rest, at=NOW - DAY, scanned=later))
-    shop = Asset("shop", tier="1", team="payments")
+    shop = Asset("shop", tier="1", team="payments", codeowners="src/ @shop/team_a ada@example.org\n")
     told(database, scan(secret(message="key", severity=Severity.INFO), at=NOW, scanner="detect-secrets"), asset=shop)
     exploitation.record(database, lambda names: ("CVE-2024-1234" in names, 12), By("ada", NOW))
     wish = Acceptance("ada", "not reachable", NOW + 30 * DAY)
@@ -87,6 +87,12 @@ CASES = {
     "assignee:Bob": set(),
     "assignee:nobody": {"eval", "assert", "odd", "django", "key"},
     "-assignee:nobody": {"exec"},
+    "owner:@shop/team_a": {"key"},
+    "owner:@Shop/Team_A,bob": {"exec", "key"},
+    "owner:ada@example.org": {"key"},
+    "owner:@shop/team-a,@shop,ada,example.org": set(),
+    "owner:nobody": {"eval", "assert", "odd", "django"},
+    "-owner:nobody": {"exec", "key"},
     "tag:log_in": {"exec", "assert"},
     "tag:löschen is:open": {"exec"},
     "tag:log-in,log": set(),

@@ -25,6 +25,7 @@ def test_a_query_is_read_as_it_is_meant(text: str, terms: tuple[Term, ...]) -> N
     ("text", "said"),
     [
         ("assignee:me", "'assignee:Grace Hopper'"),
+        ("owner:me", "'owner:Grace Hopper'"),
         ("is:open -assignee:bob,me tag:me", "is:open '-assignee:bob,Grace Hopper' tag:me"),
         ('path:"a b" assignee:me', "'path:a b' 'assignee:Grace Hopper'"),
         ('path:"a b"  assignee:bob', 'path:"a b"  assignee:bob'),

@@ -1,15 +1,19 @@
 """The tables of a new store and those that the migrations make are the same."""
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+import orjson
 import pytest
 from sqlalchemy.dialects import registry
 
+from fixby.asset import Asset
 from fixby.errors import StoreError
 from fixby.store import log, schema
+from fixby.store.codec import encoded
 from fixby.store.database import Database, Row, SqliteDatabase, connect
-from fixby.store.log import head
+from fixby.store.log import Event, head
 from fixby.store.opening import open_for_reading, open_for_writing, secret_key
 from fixby.store.tables import definitions, metadata
 from fixby.store.upgrade import upgrade
@@ -89,6 +93,30 @@ def test_an_older_store_has_its_rows_made_anew_from_its_log(database: Database, 
     assert list(flaws(older)) == []
     assert found(older, now=300) == found(database, now=300)
     older.close()
+
+
+def test_a_store_from_before_owners_were_on_record_has_none(database: Database, migrated_url: str) -> None:
+    told(database, scan(weakness("a()"), at=100), asset=Asset("web", tier="1"))
+    upgrade(migrated_url, to="0003")
+    older = connect(migrated_url)
+    with older.writing():
+        log.append(older, head(older), [_without_owners(event) for event, _ in log.events(database)])
+    for digest, body in database.run("SELECT digest, body FROM coverage"):
+        older.run("INSERT INTO coverage (digest, body) VALUES (:digest, :body)", digest=digest, body=body)
+    upgrade(migrated_url)
+    assert list(flaws(older)) == []
+    assert found(older, "tier:1 owner:nobody", now=300) == found(database, now=300)
+    told(older, scan(weakness("a()"), at=400), asset=Asset("web", tier="1", codeowners="* @ada"))
+    assert [one.owner for one in found(older, now=400)] == ["@ada"]
+    assert list(flaws(older)) == []
+    older.close()
+
+
+def _without_owners(event: Event) -> Event:
+    """As Fixby wrote it then."""
+    body = orjson.loads(event.body)
+    body.pop("codeowners", None)
+    return replace(event, body=encoded(body).decode())
 
 
 def _value(database: Database, key: str) -> str:

@@ -39,7 +39,7 @@ def on_terminal(*arguments: str, cwd: Path, columns: int = 80, errors: bool = Fa
     """What the command writes to a terminal of that width, on standard output or with `errors` on standard error."""
     screen, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    surroundings = clean_environment() | {"TERM": "xterm-256color"} | environment
+    surroundings = clean_environment() | {"TERM": "xterm-256color", "PAGER": "cat"} | environment
     out, err = (subprocess.DEVNULL, terminal) if errors else (terminal, subprocess.DEVNULL)
     with subprocess.Popen([FIXBY, *arguments], cwd=cwd, env=surroundings, stdout=out, stderr=err) as process:
         os.close(terminal)
@@ -57,7 +57,7 @@ def _read(screen: int) -> bytes:
 
 
 def plain(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    return re.sub(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\]8;[^\x1b]*\x1b\\)", "", text)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120, 200])

@@ -4,9 +4,10 @@ import sys
 
 import pytest
 
+from fixby.asset import Asset
 from fixby.policies.policy import Policy, parse, shipped
 from fixby.store.database import Database
-from fixby.store.terms import in_force, policies
+from fixby.store.terms import described, in_force, policies
 from fixby.store.verification import flaws
 from tests.stories import DAY, scan, the_one, told, weakness
 
@@ -29,6 +30,15 @@ def test_the_days_of_a_calendar_are_remembered_whatever_library_comes_later(
     remembered = in_force(database, "web")
     assert remembered is not None
     assert remembered.terms == policy.terms
+    assert list(flaws(database)) == []
+
+
+def test_who_writes_without_looking_for_owners_takes_them_from_nobody(database: Database) -> None:
+    told(database, scan(weakness(), at=1), asset=Asset("web", codeowners="* @ada"))
+    told(database, scan(weakness(), at=2), asset=Asset("web", tier="1"))
+    assert (the_one(database).owner, described(database, "web").tier) == ("@ada", "1")
+    told(database, scan(weakness(), at=3), asset=Asset("web", tier="1", codeowners=""))
+    assert the_one(database).owner == ""
     assert list(flaws(database)) == []
 
 

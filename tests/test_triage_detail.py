@@ -1,6 +1,7 @@
 """What the screen shows of a finding, and what it tells the store, without the screen."""
 
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -32,7 +33,7 @@ def test_each_line_of_the_code_bears_its_number(
 ) -> None:
     [id_] = told(database, scan(weakness(code, locations=(place,)), at=100)).new
     screen = StringIO()
-    Console(width=100, file=screen).print(page(detail(database, id_, 200)))
+    Console(width=100, file=screen).print(page(detail(database, id_, Path("nowhere"), 200)))
     lines = [line.rstrip() for line in screen.getvalue().splitlines()]
     assert [line for line in lines if line in shown] == shown
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -265,7 +266,7 @@ class Triage(App[None]):
             if id_ is None:
                 pane.show(Text("No finding is selected."))
                 return
-            self._shown = await self._store.ask(partial(_detail, id_))
+            self._shown = await self._store.ask(partial(_detail, id_, self._desk.folder))
             pane.show(page(self._shown))
 
     @property
@@ -316,8 +317,8 @@ def _page(ids: Sequence[str], database: Database, now: int) -> tuple[list[Tracke
     return queries.findings(database, [Term("id", tuple(ids))], now), now
 
 
-def _detail(id_: str, database: Database, now: int) -> Detail:
-    return detail(database, id_, now)
+def _detail(id_: str, folder: Path, database: Database, now: int) -> Detail:
+    return detail(database, id_, folder, now)
 
 
 def _decided(step: Step, desk: Desk, database: Database, by: By) -> tuple[Done, str]:

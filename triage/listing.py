@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from fixby.reports.plain import ID_LENGTH, safe
-from fixby.reports.terminal import due, where
+from fixby.reports.words import due, where
 from fixby.severity import Severity
 from fixby.sla.clock import Status
 from fixby.tracked import TrackedFinding

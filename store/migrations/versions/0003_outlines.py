@@ -1,10 +1,7 @@
-"""Outlines of files, days of calendars, assignees and tags; all rows are made anew from the log."""
+"""Outlines of files, days of calendars, assignees and tags; the next revision fills the tables."""
 
 import sqlalchemy as sa
 from alembic import op
-
-from fixby.store.migrations.connection import ConnectedDatabase
-from fixby.store.projecting import rebuild
 
 revision = "0003"
 down_revision = "0002"
@@ -24,7 +21,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest"),
         comment="the lines, as checksums, of the files in which open findings stand, to follow them through changes",
     )
-    rebuild(ConnectedDatabase(op.get_bind()))
 
 
 _PROJECTED = (
