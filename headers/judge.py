@@ -55,6 +55,8 @@ def judge(look: Look, now: int, expected: Expectations = _DEFAULTS) -> Judged:
     if reasons:
         return Judged(look, (*checks, _inconclusive("FETCH-BLOCKED", reasons[0])), reasons)
     page = Page(look.page.answers[-1], look.page.answers[:-1], expected)
+    if reason := _why_unread(page):
+        return Judged(look, (*checks, _inconclusive("FETCH-BLOCKED", reason)), (reason,))
     failures = [*_page(page, look, now), *_against(page, look)]
     checks += _with_passes(_once([*failures, *_flapping(failures, look, expected, now)]), _judged_ids(page, look))
     if look.again and (reasons := _why_inconclusive(look.again)):
@@ -76,6 +78,15 @@ def _why_inconclusive(visit: Visit) -> tuple[str, ...]:
         return (f"{visit.url} was not visited.",)
     blocked = why_blocked(last)
     return (blocked,) if blocked else ()
+
+
+def _why_unread(page: Page) -> str:
+    """Why nothing can be said of a page that was cut short: its policy may stand in what was not read."""
+    source = page.answer.body.lower()
+    has_head = b"</head" in source or b"<body" in source
+    if not page.answer.cut or not page.is_document or has_head or page.policies.enforced:
+        return ""
+    return f"{page.answer.url} was read in part: {page.answer.cut}"
 
 
 def _inconclusive(id_: str, reason: str) -> Check:
@@ -125,7 +136,7 @@ def _judged_ids(page: Page, look: Look) -> Iterator[str]:
         is_enforced = any(policy.is_effective for policy in page.policies.enforced)
         yield from csp_checks.IDS if is_enforced else csp_checks.PRESENCE
     if page.is_document:
-        yield from page_checks.DOCUMENT_IDS
+        yield from (id_ for id_ in page_checks.DOCUMENT_IDS if id_ != "SRI-EXTERNAL" or not page.answer.cut)
     yield from page_checks.RESPONSE_IDS
     yield from cookie_checks.COOKIE_IDS
     if page.expected.authenticated:

@@ -201,3 +201,11 @@ def test_a_page_that_is_no_longer_asked_for_keeps_its_findings(story: Story) -> 
     left = [one for one in found(story.database) if one.finding.path.endswith("/old") and one.state is State.OPEN]
     assert left
     assert all("does not say that" in one.not_observed for one in left)
+
+
+def test_a_page_that_ends_within_its_head_is_not_said_to_have_no_policy(story: Story) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 500\r\n\r\n<html><head><title>"
+    story.visited(0, reply=servers.raw(head))
+    assert story.open(0) == {}
+    [(outcome,)] = story.database.run("SELECT outcome FROM scan ORDER BY seq DESC LIMIT 1")
+    assert outcome == "partial"
