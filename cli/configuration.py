@@ -30,6 +30,7 @@ class Configuration:
     advisories: Path | None
     policy: Path | None
     gate: Path | None
+    allowed_signers: Path | None
 
 
 def configuration(target: Path, named: Path | None, environment: Mapping[str, str]) -> Configuration:
@@ -48,11 +49,25 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
         advisories=settings.path("advisories"),
         policy=settings.path("policy"),
         gate=settings.path("gate"),
+        allowed_signers=settings.path("allowed_signers"),
     )
 
 
 _KEYS = (
-    *("advisories", "asset", "exclude", "exposure", "gate", "policy", "rules", "scanners", "store", "tags", "team"),
+    *(
+        "advisories",
+        "allowed_signers",
+        "asset",
+        "exclude",
+        "exposure",
+        "gate",
+        "policy",
+        "rules",
+        "scanners",
+        "store",
+        "tags",
+        "team",
+    ),
     "tier",
 )
 _NOTHING = Table("", "", (), {})

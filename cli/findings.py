@@ -10,6 +10,7 @@ from fixby.cli.scan import LONGEST_TABLE
 from fixby.query import parse
 from fixby.reports import published
 from fixby.store import queries
+from fixby.store.sign_offs import of_finding
 
 
 def run_list(words: Sequence[str], limit: int | None, as_of: str, place: Place, *, as_json: bool) -> None:
@@ -38,9 +39,10 @@ def run_show(prefix: str, place: Place, *, as_json: bool) -> None:
         here.note_other_policy(database, found)
         finding = queries.finding(database, prefix, now)
         history = queries.history(database, finding.id)
+        sign_offs = of_finding(database, finding.id, here.checker(found))
     if as_json:
-        emit(published.written(published.shown(finding, history)))
+        emit(published.written(published.shown(finding, history, sign_offs)))
         return
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
-    show(*terminal.finding_page(finding, history, now))
+    show(*terminal.finding_page(finding, history, now, sign_offs))

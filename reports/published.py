@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 
 from fixby.component import Component
+from fixby.decision import Decision
 from fixby.finding import Finding, Location
 from fixby.policies.gate import Judgement
 from fixby.scan import Coverage, Scan, outcome_name
-from fixby.tracked import Accepted, Dismissed, HistoryEntry, TrackedFinding
+from fixby.tracked import Accepted, Dismissed, HistoryEntry, SignOff, TrackedFinding
 
 Document = dict[str, Any]
 
@@ -70,13 +71,28 @@ def listed(findings: Sequence[TrackedFinding]) -> Document:
     return {"schema": "fixby.list/1", "findings": [tracked_finding(one) for one in findings]}
 
 
-def shown(finding: TrackedFinding, history: Sequence[HistoryEntry]) -> Document:
+def shown(finding: TrackedFinding, history: Sequence[HistoryEntry], sign_offs: Sequence[SignOff] = ()) -> Document:
     """What `show --json` prints."""
     events = [
         {"at": instant(entry.at), "actor": entry.actor, "event": entry.kind, "reason": entry.reason or None}
         for entry in history
     ]
-    return {"schema": "fixby.show/1", "finding": tracked_finding(finding), "history": events}
+    signed = [sign_off(one) for one in sign_offs]
+    return {"schema": "fixby.show/1", "finding": tracked_finding(finding), "history": events, "sign_offs": signed}
+
+
+def sign_off(one: SignOff) -> Document:
+    """Who asked for an acceptance or approved it, and what proves that."""
+    return {
+        "event": one.seq,
+        "kind": "approve" if one.kind is Decision.APPROVED else "accept",
+        "acceptance": one.acceptance,
+        "by": one.by,
+        "at": instant(one.at),
+        "key": one.key or None,
+        "reason": one.why or None,
+        "counts": not one.refused,
+    }
 
 
 def decided(findings: Sequence[TrackedFinding]) -> Document:

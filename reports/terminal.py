@@ -18,6 +18,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from fixby.decision import Decision
 from fixby.finding import Finding, Location
 from fixby.lifecycle import Change
 from fixby.reports.plain import ID_LENGTH, safe
@@ -26,7 +27,7 @@ from fixby.scan import Complete, Failed, Partial, Scan
 from fixby.severity import Severity, SeveritySource
 from fixby.sla.clock import Status
 from fixby.sla.duration import until
-from fixby.tracked import Accepted, Dismissed, HistoryEntry, State, TrackedFinding
+from fixby.tracked import Accepted, Dismissed, HistoryEntry, SignOff, State, TrackedFinding
 
 
 def rendered(*parts: RenderableType) -> str:
@@ -96,7 +97,9 @@ def changes(counts: Mapping[str, int]) -> Text:
     return Text(", ".join(f"{number} {_word(kind)}" for kind, number in counts.items()), "bold")
 
 
-def finding_page(tracked: TrackedFinding, history: Sequence[HistoryEntry], now: int) -> Iterator[RenderableType]:
+def finding_page(
+    tracked: TrackedFinding, history: Sequence[HistoryEntry], now: int, sign_offs: Sequence[SignOff] = ()
+) -> Iterator[RenderableType]:
     """All that is known of one finding."""
     finding = tracked.finding
     yield Text(safe(finding.rule.title), "bold")
@@ -104,7 +107,7 @@ def finding_page(tracked: TrackedFinding, history: Sequence[HistoryEntry], now: 
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column(max_width=_READABLE)
-    for name, value in _facts(tracked, now):
+    for name, value in (*_facts(tracked, now), *map(_sign_off, sign_offs)):
         if value:
             facts.add_row(name, _lines(value))
     yield facts
@@ -158,6 +161,15 @@ def _decision(decision: Accepted | Dismissed) -> tuple[str, str]:
     return "accepted" if decision.valid else "acceptance", f"{said}{approved}{waiting}\n{terms.reason}{meanwhile}"
 
 
+def _sign_off(one: SignOff) -> tuple[str, str]:
+    """What proves who asked for an acceptance or approved it."""
+    said = f"by {one.by} {_moment(one.at)}"
+    if one.refused:
+        return "refused", f"{_SIGNED_OFF.get(one.kind, one.kind)} {said}: {one.why}"
+    proof = f"signed with {one.key}" if one.key else f"unverified: {one.why}"
+    return _SIGNED_OFF.get(one.kind, one.kind), f"{said}, {proof}"
+
+
 def _state(tracked: TrackedFinding) -> str:
     if tracked.closed_at is not None:
         return f"fixed {_moment(tracked.closed_at)}"
@@ -207,6 +219,8 @@ _SOURCES = {
     SeveritySource.POLICY: "by policy",
     SeveritySource.DEFAULT: "by default: the scanner does not say",
 }
+
+_SIGNED_OFF: Mapping[str, str] = {Decision.ACCEPTED: "asked for", Decision.APPROVED: "approved"}
 
 _EVENTS: Mapping[str, str] = {
     Change.DETECTED: "detected",
