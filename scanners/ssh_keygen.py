@@ -93,15 +93,15 @@ def _checked(one: SignOff, signers: bytes | None) -> Checked:
     if ended.exit_code == _NOT_FOUND:
         return Checked(why=MISSING)
     if ended.failure or ended.exit_code:
-        return Checked(why=_why(ended))
+        return Checked(why=_why(ended) or f"no key that is allowed for {one.signer} made it")
     key = ended.report.decode(errors="replace").strip().rpartition(" key ")[2]
     return Checked(key) if key.startswith("SHA256:") else Checked(why="ssh-keygen does not name its key")
 
 
 def _why(ended: Finished) -> str:
-    """What ssh-keygen says of a failure, in one line."""
-    said = [line.strip() for line in ended.errors.splitlines() if line.strip() and not line.startswith(_PATIENCE)]
-    return (ended.failure or "; ".join(said) or f"it ended with {ended.exit_code}").rstrip(".")
+    """What ssh-keygen says of a failure, in one line, empty where it says nothing of use."""
+    said = [line.strip() for line in ended.errors.splitlines() if not line.startswith(_NOISE)]
+    return (ended.failure or "; ".join(filter(None, said))).rstrip(".")
 
 
-_PATIENCE = "Signing data on"
+_NOISE = ("Signing data on", "Could not verify signature")

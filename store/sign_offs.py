@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from fixby.decision import Decision
+from fixby.errors import ConfigurationError, StoreError
 from fixby.policies.policy import AcceptanceRule
 from fixby.policies.sign_off import Check, Checked
 from fixby.severity import LEVELS, Severity
@@ -22,7 +23,7 @@ from fixby.store.database import Database
 from fixby.store.log import Event, head, selected
 from fixby.store.past import as_of
 from fixby.store.projection import ASSET_DESCRIBED, POLICY_ADOPTED, Projector
-from fixby.store.rows import FindingRow, PolicyRow, Rows, marks_for, pieces, save, select
+from fixby.store.rows import FindingRow, PolicyRow, Rows, load, marks_for, pieces, save, select
 from fixby.store.statements import Signature, signature_of, signed
 from fixby.tracked import SignOff
 
@@ -33,10 +34,13 @@ def only_valid(database: Database, check: Check, *, copied: bool = False) -> Ite
 
     It costs a query where no policy demands signatures. `copied` says that the connection sees temporary tables, as
     inside `fixby.store.past.as_of`. Acceptances of closed findings stay as they were when that was decided.
+
+    Raises `StoreError` where the store holds acceptances that its log does not tell of.
     """
     with nullcontext() if copied else database.reading():
         ids = _in_question(database)
         examined = examine(database, ids, check) if ids else Examined()
+        _refuse_others(load(database, ids), examined.told.rows, ids)
         last = head(database) if ids else None
     refused = [one for one in examined.sign_offs if one.refused]
     if last is None or not refused:
@@ -83,7 +87,10 @@ class Examined:
 
 
 def examine(database: Database, ids: Sequence[str], check: Check) -> Examined:
-    """Check the signatures under all requests and approvals of some findings, and see which of them are refused."""
+    """Check the signatures under all requests and approvals of some findings, and see which of them are refused.
+
+    Raises `StoreError` for events that Fixby did not write.
+    """
     kinds = {"adopted": POLICY_ADOPTED, "described": ASSET_DESCRIBED}
     terms = list(selected(database, "kind IN (:adopted, :described)", **kinds))
     events: list[Event] = []
@@ -93,7 +100,11 @@ def examine(database: Database, ids: Sequence[str], check: Check) -> Examined:
     events.sort(key=_seq)
     judge = _Judge(_checked(database, events, check), _projected(terms))
     for event in merge(terms, events, key=_seq):
-        judge.hear(event)
+        try:
+            judge.hear(event)
+        except (KeyError, TypeError, ValueError, IndexError, ConfigurationError) as error:
+            message = f"Event {event.seq} is none that Fixby writes: {error!r}."
+            raise StoreError(message, "See what else was changed: fixby db verify") from error
     judge.valid.redate()
     return Examined(judge.sign_offs, judge.told, judge.valid.rows)
 
@@ -111,14 +122,23 @@ def _in_question(database: Database) -> list[str]:
     found: set[str] = set()
     for asset, ranks in asked.items():
         if ranks:
+            some = ", ".join(map(str, sorted(ranks)))
             rows = database.run(
                 "SELECT finding_id FROM acceptance JOIN finding ON finding.id = finding_id WHERE asset = :asset"
-                f" AND closed_at IS NULL AND acceptance.severity IN ({', '.join(map(str, sorted(ranks)))})"
+                f" AND closed_at IS NULL AND (acceptance.severity IN ({some}) OR finding.severity IN ({some}))"
                 " AND (valid_from IS NOT NULL OR ended_at IS NULL)",
                 asset=asset,
             )
             found.update(str(id_) for (id_,) in rows)
     return sorted(found)
+
+
+def _refuse_others(stored: Rows, told: Rows, ids: Sequence[str]) -> None:
+    """Nobody has to sign what never was an event: raise `StoreError` for rows that do not follow from the log."""
+    for id_ in ids:
+        if stored.acceptances.get(id_) != told.acceptances.get(id_):
+            message = f"The acceptances of finding {id_[:10]} are not what the log tells."
+            raise StoreError(message, "See what else was changed: fixby db verify")
 
 
 def _only(rows: Rows, ids: set[str]) -> Rows:
