@@ -16,8 +16,7 @@ from fixby.reports.plain import ID_LENGTH, safe
 
 if TYPE_CHECKING:
     from fixby.policies.policy import Policy
-    from fixby.policies.sign_off import Check, Checked
-    from fixby.policies.sign_off import SignOff as Signed
+    from fixby.policies.sign_off import Check, Checked, Signed
     from fixby.store.database import Database
     from fixby.tracked import SignOff
 

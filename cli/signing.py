@@ -8,7 +8,7 @@ from fixby.cli.configuration import Configuration
 from fixby.cli.output import emit, printable
 from fixby.cli.place import checker
 from fixby.errors import UsageError
-from fixby.policies.sign_off import SignOff, told_at
+from fixby.policies.sign_off import Signed, told_at
 from fixby.reports.plain import safe
 from fixby.scanners import ssh_keygen
 from fixby.store.signing import Signing
@@ -47,7 +47,7 @@ def _with_key(key: Path, found: Configuration, signer: str) -> Signing:
 
     def sign(statement: str, now: int) -> tuple[str, str]:
         signature = ssh_keygen.sign(statement, key, os.environ.get("SSH_AUTH_SOCK", ""))
-        return _proved(SignOff(statement, signature, signer, now), found)
+        return _proved(Signed(statement, signature, signer, now), found)
 
     return Signing(sign)
 
@@ -63,12 +63,12 @@ def _apart(file: Path, found: Configuration, signer: str) -> Signing:
         if statement != text:
             message = f"{file} is not what is to be decided: other findings, other words, or something happened since."
             raise UsageError(message, "Give the same options as with --statement, or print it anew and sign that.")
-        return _proved(SignOff(statement, signature, signer, now), found)
+        return _proved(Signed(statement, signature, signer, now), found)
 
     return Signing(sign, at)
 
 
-def _proved(one: SignOff, found: Configuration) -> tuple[str, str]:
+def _proved(one: Signed, found: Configuration) -> tuple[str, str]:
     """A signature that the allowed signers prove, and the fingerprint of its key. Raises `UsageError` for another."""
     if found.allowed_signers is None:
         hint = 'Name the file in fixby.toml: allowed_signers = "allowed_signers", or in FIXBY_ALLOWED_SIGNERS.'

@@ -241,6 +241,7 @@ def _rule(table: Table) -> AcceptanceRule:
     longest = table.read("longest", _longest, f'{HINT} Or write "never".')
     if longest is None and len(table.values) == 1:
         return _NEVER
+    signed = _signed(table, longest)
     approvers = table.read("approvers", whole, "Write approvers = 1: how many besides the one who asks must agree.")
     by_hint = 'Write by = ["ada@example.org", ...], or leave it out: then anybody may.'
     by: tuple[str, ...] = table.read_or((), "by", _some, by_hint)
@@ -249,7 +250,7 @@ def _rule(table: Table) -> AcceptanceRule:
     if by and len(by) < approvers:
         mend = f"Name {approvers} or more, or leave it out: then anybody may approve."
         raise table.error("by", f"names {len(by)} of the {approvers} people who must approve", mend)
-    return AcceptanceRule(longest, approvers, by, _signed(table, longest))
+    return AcceptanceRule(longest, approvers, by, signed)
 
 
 def _signed(table: Table, longest: int | None) -> bool:

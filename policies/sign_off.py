@@ -59,7 +59,7 @@ def told_at(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class SignOff:
+class Signed:
     """A statement with the signature under it (OpenSSH's armoured text), by a signer at a UTC second."""
 
     statement: str
@@ -76,7 +76,7 @@ class Checked:
     why: str = ""
 
 
-Check = Callable[[Sequence[SignOff]], Sequence[Checked]]
+Check = Callable[[Sequence[Signed]], Sequence[Checked]]
 """Checks signatures, each for itself, by the keys that are allowed now."""
 
 

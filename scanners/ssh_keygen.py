@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fixby.errors import UsageError
-from fixby.policies.sign_off import NAMESPACE, Checked, SignOff
+from fixby.policies.sign_off import NAMESPACE, Checked, Signed
 from fixby.scanners.files import open_regular
 from fixby.scanners.process import Limits, run
 from fixby.scanners.scanner import Command, Finished
@@ -47,7 +47,7 @@ def sign(statement: str, key: Path, agent: str) -> str:
     return ended.report.decode()
 
 
-def check(some: Sequence[SignOff], signers: bytes | None) -> list[Checked]:
+def check(some: Sequence[Signed], signers: bytes | None) -> list[Checked]:
     """What signatures prove by the content of an allowed-signers file, None where there is none.
 
     The signer must be named in it, for this key, at the second of the sign-off.
@@ -77,7 +77,7 @@ _FILE_HINT = "Name a file of the format of ssh-keygen's manual, ALLOWED SIGNERS.
 
 
 @lru_cache(maxsize=10_000)
-def _checked(one: SignOff, signers: bytes | None) -> Checked:
+def _checked(one: Signed, signers: bytes | None) -> Checked:
     if signers is None:
         return Checked(why="no allowed_signers is configured")
     if not one.signer.isprintable() or not 0 <= one.at <= _LAST_SECOND or len(one.signature) > _LONGEST_SIGNATURE:

@@ -1,7 +1,8 @@
 """Which requests for acceptances and approvals count: where a policy demands signatures, those that verify now.
 
 An acceptance must be signed where the policy demands it that was in force when it was asked for, or the one in force
-now. What is refused is left out, and the findings are projected anew from the rest of the log.
+now; otherwise a moment of a laxer policy would be enough. What is refused is left out, and the findings are projected
+anew from the rest of the log.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -210,19 +211,18 @@ class _Judge:
 
     def _request(self, event: Event) -> bool:
         row, body = self.told.rows.findings[event.subject], orjson.loads(event.body)
-        rule, severity = self._rule(self.told, row), Severity.from_rank(row.severity)
-        case = self.cases[event.seq] = _Case(rule.signed or self._rule(self.now, row).signed)
-        why = self._why_unproved(event) or _why_altered(event, body, rule, severity)
+        rule = self._rule(row)
+        case = self.cases[event.seq] = _Case(rule.signed)
+        why = self._why_unproved(event) or _why_altered(event, body, rule, Severity.from_rank(row.severity))
         case.refused = bool(why) and case.demanded
-        self._note(event, event.seq, case, why)
-        return case.refused
+        return self._note(event, event.seq, case, why).refused
 
     def _approval(self, event: Event) -> bool:
         body = orjson.loads(event.body)
         acceptance = self.told.living(event.subject, body["observed_at"])[-1].seq
-        case, rule = self.cases[acceptance], self._rule(self.told, self.told.rows.findings[event.subject])
+        rule = self._rule(self.told.rows.findings[event.subject])
         why = self._why_unproved(event) or self._why_no_approval(event, body, acceptance, rule)
-        return self._note(event, acceptance, case, why).refused
+        return self._note(event, acceptance, self.cases[acceptance], why).refused
 
     def _why_no_approval(self, event: Event, body: Mapping[str, Any], acceptance: int, rule: AcceptanceRule) -> str:
         """Why an approval that is signed is none, empty where it is one."""
@@ -237,9 +237,11 @@ class _Judge:
         }
         return next((why for why, holds in reasons.items() if holds), "")
 
-    def _rule(self, projector: Projector, row: FindingRow) -> AcceptanceRule:
-        """The rule that a projector knows for a finding, as severe as the log has told it so far."""
-        return projector.policy(row.asset).acceptance[Severity.from_rank(row.severity)]
+    def _rule(self, row: FindingRow) -> AcceptanceRule:
+        """The rule for a finding by the policy in force then, or by the one in force now where only that is strict."""
+        severity = Severity.from_rank(row.severity)
+        then, now = (projector.policy(row.asset).acceptance[severity] for projector in (self.told, self.now))
+        return then if then.signed else now
 
     def _why_unproved(self, event: Event) -> str:
         if event.seq in self.checked:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from fixby.decision import Acceptance, Decision
-from fixby.policies.sign_off import Matter, SignOff, statement
+from fixby.policies.sign_off import Matter, Signed, statement
 from fixby.severity import Severity
 from fixby.store.conversion import text
 from fixby.store.database import Database
@@ -49,7 +49,7 @@ def signature_of(event: Event) -> Signature | None:
     return signature
 
 
-def signed(database: Database, events: Iterable[Event]) -> dict[int, SignOff]:
+def signed(database: Database, events: Iterable[Event]) -> dict[int, Signed]:
     """What was signed under events, by their numbers; those that Fixby could not have written are left out."""
     groups: set[tuple[int, int]] = set()
     for event in events:
@@ -60,7 +60,7 @@ def signed(database: Database, events: Iterable[Event]) -> dict[int, SignOff]:
         if kept:
             groups.add((kept.first, kept.count))
     store = store_id(database)
-    found: dict[int, SignOff] = {}
+    found: dict[int, Signed] = {}
     for first, count in sorted(groups):
         try:
             some = _group(database, first, count)
@@ -136,7 +136,7 @@ def _group(database: Database, first: int, count: int) -> list[_Signed]:
     return [_Signed(event, kept, hash_) for event, hash_ in events if (kept := signature_of(event))]
 
 
-def _sign_off(database: Database, store: str, some: Sequence[_Signed], span: tuple[int, int]) -> SignOff:
+def _sign_off(database: Database, store: str, some: Sequence[_Signed], span: tuple[int, int]) -> Signed:
     """What was signed under some events. Raises one of `_NOT_OURS` where they do not belong together."""
     alike = {(one.event.at, one.event.actor, one.event.kind, one.signature.text, one.signature.at) for one in some}
     whole = [one.event.seq for one in some] == list(range(span[0], span[0] + span[1]))
@@ -145,7 +145,7 @@ def _sign_off(database: Database, store: str, some: Sequence[_Signed], span: tup
     [(at, actor, _, signature, told_at)] = alike
     asked = requests(database, [one.signature.approves for one in some if one.signature.approves])
     text_ = statement(store, actor, told_at, [_matter(one, asked) for one in some])
-    return SignOff(text_, signature, actor, at)
+    return Signed(text_, signature, actor, at)
 
 
 def _span(one: _Signed) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Sign-offs are proved by SSH keys: what is forged, altered, replayed, expired or one's own counts nowhere."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,25 +11,35 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from fixby.cli.instants import later
+from fixby.cli.place import Place, checker
 from fixby.decision import Decision
+from fixby.errors import UsageError
 from fixby.policies.policy import parse, shipped
+from fixby.reports import evidence_readme
 from fixby.reports.evidence import Part, opened, write
 from fixby.scanners import ssh_keygen
 from fixby.severity import Severity
 from fixby.store import log, queries
 from fixby.store.codec import encoded
 from fixby.store.database import Database
+from fixby.store.decisions import By
 from fixby.store.log import Event
-from fixby.store.opening import open_for_writing
+from fixby.store.opening import open_for_reading, open_for_writing
 from fixby.store.projecting import project, rebuild
 from fixby.store.sign_offs import only_valid
 from fixby.store.signing import Draft, Signing, with_signature
+from fixby.triage.deciding import decide
+from fixby.triage.desk import Access
+from fixby.triage.desk import Desk as TriageDesk
+from fixby.triage.undo import Step
 from tests.command import Ended, called, clean_environment
 from tests.stories import DAY, scan, told, weakness
 from tests.test_published import validate
@@ -444,8 +455,8 @@ def instant(seconds: float) -> str:
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        (f'valid-before="{instant(START)}"', "key has expired"),
-        (f'valid-after="{instant(START + 30 * DAY)}"', "key is not yet valid"),
+        ('valid-before="PAST"', "key has expired"),
+        ('valid-after="FUTURE"', "key is not yet valid"),
         ('namespaces="git"', "namespace"),
     ],
 )
@@ -453,6 +464,7 @@ def test_a_key_that_does_not_hold_at_that_instant_signs_nothing(
     desk: Desk, ids: list[str], option: str, said: str
 ) -> None:
     desk.accept(ids[1])
+    option = option.replace("PAST", instant(START)).replace("FUTURE", instant(START + 30 * DAY))
     desk.allow(ada=f"{option} ada", bob="bob")
     ended = desk.ask(ids[0])
     assert (ended.code, said in ended.err) == (2, True), ended.err
@@ -873,6 +885,8 @@ def test_evidence_has_what_was_signed_and_proves_itself(desk: Desk, ids: list[st
     with zipfile.ZipFile(file) as package:
         package.extractall(desk.folder / "package")
         lines = [json.loads(line) for line in package.read("decisions/sign_offs.jsonl").splitlines()]
+        known = tuple(name for name, _ in evidence_readme.FILES)
+        assert [name for name in package.namelist() if not name.startswith((*known, "README.md"))] == []
     assert [one["by"] for one in lines] == ["ada", "ada", "bob", "bob"]
     assert [one["counts"] for one in lines] == {
         "all": [True] * 4,
@@ -926,3 +940,66 @@ def test_a_row_that_no_event_tells_of_is_no_acceptance_but_a_damaged_store(desk:
             True,
         )
     assert desk.run("db", "verify").code == 3
+
+
+def test_a_request_that_was_signed_under_a_laxer_policy_needs_the_approvals_of_the_stricter_one(desk: Desk) -> None:
+    ids = stored(desk, shipped().toml.replace("approvers = 1", "approvers = 0"))
+    assert desk.ask(ids[0]).code == 0
+    assert desk.is_accepted(ids[0])
+    stored(desk, SIGNED)
+    assert not desk.is_accepted(ids[0])
+    assert desk.why(ids[0]) == ["it brings approvals that nobody signed, or asks for fewer than the policy"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_target_names_no_allowed_signers_outside_of_itself(desk: Desk, ids: list[str]) -> None:
+    outside = desk.folder.parent / f"{desk.folder.name}-signers"
+    shutil.copy(desk.folder / "signers", outside)
+    file = desk.folder / "fixby.toml"
+    for name in (str(outside), "link"):
+        (desk.folder / "link").unlink(missing_ok=True)
+        (desk.folder / "link").symlink_to(outside)
+        file.write_text(f'asset = "web"\npolicy = "policy.toml"\nallowed_signers = "{name}"\n')
+        ended = desk.run("list")
+        assert (ended.code, "fixby.toml:3: allowed_signers must be a file below" in ended.err) == (2, True)
+        assert desk.run("list", FIXBY_ALLOWED_SIGNERS=str(outside)).code == 0
+    assert desk.run("list", "--config", file, "--store", desk.url).code == 0
+    assert ids
+
+
+def test_the_screen_of_triage_hides_what_is_refused_and_cannot_sign(desk: Desk, ids: list[str]) -> None:
+    desk.accept(ids[0])
+    desk.allow(ada="ada")
+    found = Place(desk.folder, desk.url).configuration()
+    by = By("eve", int(time.time()))
+    screen = TriageDesk(
+        reading=partial(open_for_reading, desk.url),
+        writing=desk.opened,
+        by=lambda: by,
+        until=lambda text, now: later(text, "until", now),
+        folder=desk.folder,
+        only_valid=partial(only_valid, check=checker(found)),
+    )
+    answers = {"until": "5d", "owner": "", "reason": "x", "mitigation": ""}
+
+    async def told() -> list[str]:
+        access = Access(screen)
+        with pytest.raises(UsageError, match="has to sign it") as refused:
+            await access.decide(
+                lambda database, by: decide(Step("accept", (ids[1],), answers), database, by, screen.until)
+            )
+        assert "fixby accept --sign KEY" in refused.value.hint
+        state = await access.ask(lambda database, now: [str(one.state) for one in queries.with_ids(database, ids, now)])
+        access.close()
+        return state
+
+    assert asyncio.run(told()) == ["open"] * 3
+
+
+def test_a_notice_tells_of_what_was_accepted_by_a_forger(desk: Desk) -> None:
+    ids = stored(desk)
+    desk.accept(*ids)
+    assert "due soon" not in desk.run("notify", "--show").out
+    desk.allow(ada="ada")
+    told = desk.run("notify", "--show")
+    assert "3 sign-offs are refused" in told.err
