@@ -163,11 +163,10 @@ def _decision(decision: Accepted | Dismissed) -> tuple[str, str]:
 
 def _sign_off(one: SignOff) -> tuple[str, str]:
     """What proves who asked for an acceptance or approved it."""
-    said = f"by {one.by} {_moment(one.at)}"
+    what, said = _SIGNED_OFF.get(one.kind, one.kind), f"by {one.by} {_moment(one.at)}"
     if one.refused:
-        return "refused", f"{_SIGNED_OFF.get(one.kind, one.kind)} {said}: {one.why}"
-    proof = f"signed with {one.key}" if one.key else f"unverified: {one.why}"
-    return _SIGNED_OFF.get(one.kind, one.kind), f"{said}, {proof}"
+        return "refused", f"{what} {said}\n{one.why}"
+    return what, f"{said}\n{f'signed with {one.key}' if one.key else f'unverified: {one.why}'}"
 
 
 def _state(tracked: TrackedFinding) -> str:

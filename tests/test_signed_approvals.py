@@ -230,8 +230,8 @@ def test_a_risk_is_accepted_once_two_people_signed_with_keys_of_their_own(
     ]
     assert [one["key"] for one in shown] == [fingerprint(desk.keys / name) for name in ("ada", approver)]
     page = desk.run("show", ids[0]).out
-    assert re.search(rf"^asked for +by ada .* signed with {re.escape(shown[0]['key'])}$", page, re.MULTILINE)
-    assert re.search(rf"^approved +by {approver} .* signed with {re.escape(shown[1]['key'])}$", page, re.MULTILINE)
+    assert re.search(rf"^asked for +by ada .*\n +signed with {re.escape(shown[0]['key'])}$", page, re.MULTILINE)
+    assert re.search(rf"^approved +by {approver} .*\n +signed with {re.escape(shown[1]['key'])}$", page, re.MULTILINE)
     assert desk.run("db", "verify").code == 0
 
 
