@@ -64,10 +64,10 @@ def signed(database: Database, events: Iterable[Event]) -> dict[int, Signed]:
     for first, count in sorted(groups):
         try:
             some = _group(database, first, count)
-            sign_off = _sign_off(database, store, some, (first, count))
+            what = _signed(database, store, some)
         except _NOT_OURS:
             continue
-        found.update((one.event.seq, sign_off) for one in some)
+        found.update((one.event.seq, what) for one in some)
     return found
 
 
@@ -105,7 +105,7 @@ def matter(of: Mapping[str, Any], finding: str, severity: str, requester: str, h
 
 
 @dataclass(frozen=True, slots=True)
-class _Signed:
+class _Kept:
     """An event with what it keeps of its signature, and the hash of its finding's event before it."""
 
     event: Event
@@ -121,7 +121,7 @@ def _is_number(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**53
 
 
-def _group(database: Database, first: int, count: int) -> list[_Signed]:
+def _group(database: Database, first: int, count: int) -> list[_Kept]:
     """The events that were signed together; of those in between only what keeps a signature."""
     before = "SELECT hash FROM event AS other WHERE other.subject = event.subject AND other.seq < event.seq"
     rows: Any = database.run(
@@ -133,26 +133,22 @@ def _group(database: Database, first: int, count: int) -> list[_Signed]:
         approved=str(Decision.APPROVED),
     )
     events = [(Event(*row[:6]), row[6]) for row in rows]
-    return [_Signed(event, kept, hash_) for event, hash_ in events if (kept := signature_of(event))]
+    return [_Kept(event, kept, hash_) for event, hash_ in events if (kept := signature_of(event))]
 
 
-def _sign_off(database: Database, store: str, some: Sequence[_Signed], span: tuple[int, int]) -> Signed:
-    """What was signed under some events. Raises one of `_NOT_OURS` where they do not belong together."""
-    alike = {(one.event.at, one.event.actor, one.event.kind, one.signature.text, one.signature.at) for one in some}
-    whole = [one.event.seq for one in some] == list(range(span[0], span[0] + span[1]))
-    if len(alike) != 1 or not whole or any(_span(one) != span for one in some):
-        raise ValueError("they were not signed together")
-    [(at, actor, _, signature, told_at)] = alike
+def _signed(database: Database, store: str, some: Sequence[_Kept]) -> Signed:
+    """What was signed under some events: others than those that were give another text, which the signature is not of.
+
+    Raises one of `_NOT_OURS` where they were not signed together.
+    """
+    [(at, actor, signature, told_at)] = {
+        (one.event.at, one.event.actor, one.signature.text, one.signature.at) for one in some
+    }
     asked = requests(database, [one.signature.approves for one in some if one.signature.approves])
-    text_ = statement(store, actor, told_at, [_matter(one, asked) for one in some])
-    return Signed(text_, signature, actor, at)
+    return Signed(statement(store, actor, told_at, [_matter(one, asked) for one in some]), signature, actor, at)
 
 
-def _span(one: _Signed) -> tuple[int, int]:
-    return one.signature.first, one.signature.count
-
-
-def _matter(one: _Signed, asked: Mapping[int, tuple[Event, str]]) -> Matter:
+def _matter(one: _Kept, asked: Mapping[int, tuple[Event, str]]) -> Matter:
     if one.event.kind == Decision.ACCEPTED:
         request, hash_ = one.event, ""
     else:

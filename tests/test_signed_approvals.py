@@ -538,16 +538,60 @@ def test_nobody_approves_their_own_request_with_another_key(desk: Desk, ids: lis
     assert desk.why(ids[0]) == ["ada asked for it or has approved it already"]
 
 
-def forge_approval(desk: Desk, id_: str, name: str, file: Path) -> None:
-    """Write an approval of the last request past all that Fixby asks, signed rightly by somebody's key."""
-    now = int(time.time())
+def forge_approval(desk: Desk, id_: str, name: str, file: Path, request: int = 0) -> None:
+    """Write an approval past all that Fixby asks, of the last request if no other, signed rightly by somebody's key."""
+    event = Event(0, int(time.time()), name, Decision.APPROVED, id_, encoded({"approvals": [name]}).decode())
+    forge(desk, event, file, approves=request or desk.sign_offs()[-1].seq)
+
+
+def forge(desk: Desk, event: Event, file: Path, *, approves: int = 0, severity: Severity = Severity.HIGH) -> None:
+    """Write an event down that somebody's key signed rightly, past all that Fixby asks."""
     with desk.opened() as database:
-        request = desk.sign_offs()[-1]
-        event = Event(log.head(database).seq + 1, now, name, Decision.APPROVED, id_, '{"approvals": ["' + name + '"]}')
-        draft = Draft(said_otherwise(event, observed_at=now), Severity.HIGH, request.seq)
-        signing = Signing(lambda statement, _: (by_hand(statement, file), "SHA256:another"))
+        numbered = replace(event, seq=log.head(database).seq + 1)
+        draft = Draft(said_otherwise(numbered, observed_at=event.at), severity, approves)
+        signing = Signing(lambda statement, _: (by_hand(statement, file), f"SHA256:{event.kind}"))
         forged = with_signature(database, [draft], signing)
     desk.append(*forged)
+
+
+def request(id_: str, days: int = 5) -> Event:
+    """A request by ada for so many days, as Fixby would write it."""
+    now = int(time.time())
+    words = {"owner": "ada", "reason": "x", "mitigation": "", "until": now + days * DAY, "needed": 1, "approvals": []}
+    return Event(0, now, "ada", Decision.ACCEPTED, id_, encoded(words).decode())
+
+
+@pytest.mark.parametrize(
+    ("days", "severity", "why"),
+    [
+        (5, Severity.HIGH, None),
+        (200, Severity.HIGH, "it is for longer than the policy allows"),
+        (5, Severity.LOW, "it was signed for a low finding, which was high"),
+    ],
+)
+def test_who_asks_by_hand_gets_no_more_than_the_policy_gives(  # noqa: PLR0917 - what is asked and said
+    desk: Desk, ids: list[str], keys: Path, days: int, severity: Severity, why: str | None
+) -> None:
+    forge(desk, request(ids[0], days), keys / "ada", severity=severity)
+    forge_approval(desk, ids[0], "bob", keys / "bob")
+    assert desk.is_accepted(ids[0]) is (why is None)
+    assert desk.why(ids[0])[:1] == ([why] if why else [])
+
+
+def test_who_approved_one_request_did_not_approve_a_later_one(desk: Desk, ids: list[str], keys: Path) -> None:
+    desk.ask(ids[0])
+    first = desk.sign_offs()[0].seq
+    desk.ask(ids[0], terms=("--reason", "for ever", "--until", "80d"))
+    forge_approval(desk, ids[0], "bob", keys / "bob", request=first)
+    assert not desk.is_accepted(ids[0])
+    assert desk.why(ids[0]) == ["it was signed for another acceptance"]
+
+
+def test_what_was_forged_under_a_strict_policy_does_not_count_under_a_lax_one(desk: Desk, ids: list[str]) -> None:
+    event = request(ids[0])
+    desk.append(said_otherwise(event, observed_at=event.at, needed=0))
+    stored(desk, shipped().toml)
+    assert not desk.is_accepted(ids[0])
 
 
 def test_only_whom_the_policy_names_can_approve_even_past_fixby(desk: Desk, keys: Path) -> None:
