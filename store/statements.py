@@ -153,7 +153,5 @@ def _matter(one: _Kept, asked: Mapping[int, tuple[Event, str]]) -> Matter:
         request, hash_ = one.event, ""
     else:
         request, hash_ = asked[one.signature.approves]
-    if request.subject != one.event.subject:
-        raise ValueError("it approves an acceptance of another finding")
     body = orjson.loads(request.body)
     return matter(body, one.event.subject, one.signature.severity, request.actor, (one.before, hash_))

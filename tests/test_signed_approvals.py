@@ -472,6 +472,16 @@ def test_a_key_that_does_not_hold_at_that_instant_signs_nothing(
     assert said in desk.why(ids[1])[0]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_times_of_allowed_signers_are_utc_with_a_z_and_without(desk: Desk, ids: list[str]) -> None:
+    desk.accept(ids[0])
+    at = desk.sign_offs()[0].at
+    for zone in ("", "Z"):
+        around = f'valid-after="{instant(at - 3600)}{zone}",valid-before="{instant(at + 3600)}{zone}"'
+        desk.allow(ada=f"{around} ada", bob="bob")
+        assert desk.is_accepted(ids[0])
+
+
 def test_a_key_that_expired_since_has_signed_what_it_signed(desk: Desk, ids: list[str]) -> None:
     desk.accept(ids[0])
     since = desk.sign_offs()[-1].at + 1
