@@ -1,8 +1,8 @@
 """What a user configured: `fixby.toml` or `[tool.fixby]` in `pyproject.toml`, with `FIXBY_*` variables over it.
 
 The file is found from the target upward. It lies in what is scanned and so is not trusted with everything: its store
-must lie below it, and what it excludes is counted and shown. A file that the caller names may say anything; then the
-target's own is not read.
+and its allowed signers must lie below it, and what it excludes is counted and shown. A file that the caller names may
+say anything; then the target's own is not read.
 """
 
 import tomllib
@@ -34,6 +34,7 @@ class Configuration:
     advisories: Path | None
     policy: Path | None
     gate: Path | None
+    allowed_signers: Path | None
     sites: tuple[Table, ...] = ()
     folder: Path = Path()
     trusted: bool = False
@@ -55,6 +56,7 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
         advisories=settings.path("advisories"),
         policy=settings.path("policy"),
         gate=settings.path("gate"),
+        allowed_signers=settings.allowed_signers(root, trusted=named is not None),
         sites=settings.sites(),
         folder=settings.folder,
         trusted=named is not None,
@@ -62,8 +64,8 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
 
 
 _KEYS = (
-    *("advisories", "asset", "exclude", "exposure", "gate", "policy", "rules", "scanners", "sites", "store", "tags"),
-    *("team", "tier"),
+    *("advisories", "allowed_signers", "asset", "exclude", "exposure", "gate", "policy", "rules", "scanners", "sites"),
+    *("store", "tags", "team", "tier"),
 )
 _NOTHING = Table("", "", (), {})
 
@@ -104,6 +106,15 @@ class _Settings:
             return existing(Path(value), _variable(key))
         value = self._read(key)
         return self.existing(key, value) if value else None
+
+    def allowed_signers(self, root: Path, *, trusted: bool) -> Path | None:
+        """The file of allowed signers. It goes into evidence: the target may not name one outside of itself."""
+        found = self.path("allowed_signers")
+        trusted = trusted or bool(self.environment.get(_variable("allowed_signers")))
+        if found is None or trusted or found.resolve().is_relative_to(root.resolve()):
+            return found
+        hint = "Name it in FIXBY_ALLOWED_SIGNERS, or in a file given by --config: the target may not choose it."
+        raise self.section.error("allowed_signers", "must be a file below the file's folder", hint)
 
     def existing(self, key: str, value: str) -> Path:
         path = self.folder / value

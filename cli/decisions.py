@@ -16,6 +16,7 @@ from fixby.cli.asking import asked
 from fixby.cli.instants import later
 from fixby.cli.output import emit, printable, show
 from fixby.cli.place import Place, reading, writing
+from fixby.cli.signing import Way, signing
 from fixby.decision import ME, Acceptance
 from fixby.decision import assignee as named
 from fixby.decision import tag as word
@@ -26,6 +27,7 @@ from fixby.reports.plain import ID_LENGTH, safe
 from fixby.store import decisions, queries
 from fixby.store.database import Database
 from fixby.store.decisions import By
+from fixby.store.sign_offs import of_finding, refused_requests
 from fixby.tracked import Accepted, TrackedFinding
 
 
@@ -51,27 +53,35 @@ class Wish:
     mitigation: str
 
 
-def accept(choice: Choice, wish: Wish, place: Place, *, as_json: bool) -> None:
-    """Ask for the risk of findings to be accepted."""
+def accept(choice: Choice, wish: Wish, way: Way, place: Place, *, as_json: bool) -> None:
+    """Ask for the risk of findings to be accepted, or print what is to be signed for that."""
     reason, mitigation = _said(wish.reason, "--reason"), printable(wish.mitigation)
-    until = later(wish.until, "--until", here.now())
+    signed = signing(way, place.configuration(), actor(os.environ))
+    until = later(wish.until, "--until", signed.at if signed and signed.at is not None else here.now())
 
     def act(database: Database, ids: Sequence[str], by: By) -> None:
-        decisions.accept(
-            database, ids, Acceptance(printable(wish.owner.strip()) or by.actor, reason, until, mitigation), by
-        )
+        owner = printable(wish.owner.strip()) or by.actor
+        decisions.accept(database, ids, Acceptance(owner, reason, until, mitigation), by, signing=signed)
 
-    _decide(choice, place, act, _how_accepted, as_json=as_json)
+    _decide(choice, place, act, None if way.only_statement else _how_accepted, as_json=as_json)
 
 
-def approve(choice: Choice, place: Place, *, as_json: bool) -> None:
-    """Approve the acceptances that wait."""
+def approve(choice: Choice, way: Way, place: Place, *, as_json: bool) -> None:
+    """Approve the acceptances that wait, or print what is to be signed for that."""
+    found = place.configuration()
+    signed = signing(way, found, actor(os.environ))
+
+    def act(database: Database, ids: Sequence[str], by: By) -> None:
+        for id_, why in refused_requests(database, ids, by.now, here.checker(found)).items():
+            hint = f"Somebody has to ask for it again: fixby accept {id_[:ID_LENGTH]} --sign KEY"
+            raise UsageError(f"The request to accept {id_[:ID_LENGTH]} does not count: {safe(why)}.", hint)
+        decisions.approve(database, ids, by, signed)
 
     def result(finding: TrackedFinding) -> str:
         last = _last_acceptance(finding)
         return "accepted" if last and last.valid else "approved; it waits for more approvals"
 
-    _decide(choice, place, decisions.approve, result, as_json=as_json)
+    _decide(choice, place, act, None if way.only_statement else result, as_json=as_json)
 
 
 def revoke(choice: Choice, reason: str, place: Place, *, as_json: bool) -> None:
@@ -126,21 +136,28 @@ def comment(choice: Choice, text: str, place: Place, *, as_json: bool) -> None:
 _Act = Callable[[Database, Sequence[str], By], object]
 
 
-def _decide(choice: Choice, place: Place, act: _Act, result: Callable[[TrackedFinding], str], *, as_json: bool) -> None:
-    """Decide of the findings that are chosen, and tell what came of each by its `result`."""
+_Result = Callable[[TrackedFinding], str]
+
+
+def _decide(choice: Choice, place: Place, act: _Act, result: _Result | None, *, as_json: bool) -> None:
+    """Decide of the findings that are chosen, and tell what came of each by its `result`, where there is one."""
     who = actor(os.environ)
     ids = _chosen(choice, place)
-    by = By(who, here.now())
-    with writing(place.configuration()) as database:
+    by, found = By(who, here.now()), place.configuration()
+    with writing(found) as database:
         if ids:
             act(database, ids, by)
-        with database.reading():
+        if result is None:
+            return
+        with here.only_valid(database, found), database.reading():
             after = queries.with_ids(database, ids, by.now)
-            history = queries.history(database, ids[0]) if len(choice.prefixes) == 1 else ()
+            alone = ids[0] if len(choice.prefixes) == 1 else ""
+            history = queries.history(database, alone) if alone else ()
+            sign_offs = of_finding(database, alone, here.checker(found)) if alone else ()
     if not as_json:
         emit("\n".join(_summary(choice, after, result)))
-    elif len(choice.prefixes) == 1:
-        emit(published.written(published.shown(after[0], history)))
+    elif alone:
+        emit(published.written(published.shown(after[0], history, sign_offs)))
     else:
         emit(published.written(published.decided(after)))
 

@@ -47,9 +47,10 @@ def apply(file: Path, place: Place, *, only_show: bool, as_json: bool) -> None:
     """
     some = parse(read_text(file), str(file))
     by = By(actor(os.environ), here.now())
-    with writing(place.configuration()) as database:
-        asset = place.configuration().asset.name
-        results = [_result(one, _meant(database, one, asset, by.now), by.now) for one in some]
+    found = place.configuration()
+    with writing(found) as database:
+        with here.only_valid(database, found):
+            results = [_result(one, _meant(database, one, found.asset.name, by.now), by.now) for one in some]
         if not only_show:
             results = [_decided(database, result, by) for result in results]
     _tell(results, only_show=only_show, as_json=as_json)

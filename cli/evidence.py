@@ -1,7 +1,7 @@
 """The files of a package of evidence, made from a store: the same when it is written and when it is verified."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -9,27 +9,35 @@ from typing import Any
 
 import orjson
 
+from fixby.decision import Decision
 from fixby.query import Term, parse
 from fixby.reports import evidence_controls, evidence_readme, sla_csv, sla_html, sla_json
 from fixby.reports.evidence import Cover, Part
-from fixby.reports.published import Document, instant, tracked_finding, written
+from fixby.reports.published import Document, instant, sign_off, tracked_finding, written
+from fixby.scanners import ssh_keygen
 from fixby.store import coverage, evidence, log, queries
 from fixby.store.codec import encoded
 from fixby.store.database import Database
 from fixby.store.evidence import Recording, SignedAcceptance, Version
 from fixby.store.figures import Period, report
+from fixby.store.opening import store_id
 from fixby.store.projection import ATTESTATION_RECORDED, GATE_JUDGED
-from fixby.tracked import TrackedFinding
+from fixby.store.sign_offs import of_all
+from fixby.store.statements import signed
+from fixby.tracked import SignOff, TrackedFinding
 
 LOG = "log/events.jsonl"
 FINDINGS = "findings/findings.jsonl"
 SCANS = "scans/scans.jsonl"
 ACCEPTANCES = "decisions/acceptances.jsonl"
 COVERAGE = "scans/coverage/"
+SIGNERS = "decisions/allowed_signers"
 
 
-def parts(database: Database, cover: Cover) -> Iterator[Part]:
+def parts(database: Database, cover: Cover, signers: bytes | None = None) -> Iterator[Part]:
     """All files but the manifest, of a store whose last event is the cover's snapshot.
+
+    `signers` is the content of the file of allowed signers, None where there is none.
 
     Raises `UsageError` for a query that makes no sense, `ReportError` where the store has lost what a scan looked at.
     """
@@ -42,7 +50,12 @@ def parts(database: Database, cover: Cover) -> Iterator[Part]:
     yield from _figures(database, period)
     yield _lines(FINDINGS, map(_finding, evidence.findings(database, period)))
     yield from _scans(database, period)
-    yield _lines(ACCEPTANCES, (_acceptance(one, period.as_of) for one in evidence.acceptances(database, period)))
+    sign_offs = of_all(database, partial(ssh_keygen.check, signers=signers))
+    acceptances = evidence.acceptances(database, period, {one.seq for one in sign_offs if one.refused})
+    yield _lines(ACCEPTANCES, (_acceptance(one, period.as_of) for one in acceptances))
+    yield from _signatures(database, sign_offs)
+    if signers is not None:
+        yield Part(SIGNERS, [signers])
     attestations = evidence.recordings(database, ATTESTATION_RECORDED)
     yield _lines("decisions/attestations.jsonl", map(partial(_recording, times=("at", "until")), attestations))
     judgements = evidence.recordings(database, GATE_JUDGED)
@@ -134,6 +147,20 @@ def _recording(one: Recording, times: Iterable[str]) -> Document:
     return {"seq": one.seq, "recorded_at": instant(one.at), "recorded_by": one.actor, "recorded": body}
 
 
+def _signatures(database: Database, sign_offs: Sequence[SignOff]) -> Iterator[Part]:
+    """Who signed off what, and each statement that was signed once, with its signature."""
+    under = signed(database, log.selected(database, f"kind IN ('{Decision.ACCEPTED}', '{Decision.APPROVED}')"))
+    names = {one: f"decisions/signatures/{seq}.json" for seq, one in sorted(under.items(), reverse=True)}
+    documents = (
+        sign_off(one) | {"finding": one.finding, "statement": names[under[one.seq]] if one.seq in under else None}
+        for one in sign_offs
+    )
+    yield _lines("decisions/sign_offs.jsonl", documents)
+    for one, name in names.items():
+        yield _text(name, one.statement)
+        yield _text(f"{name}.sig", one.signature)
+
+
 def _acceptance(signed: SignedAcceptance, now: int) -> Document:
     row = signed.row
     return {
@@ -164,7 +191,7 @@ def cover_of(database: Database, period: tuple[int, int], query: str, version: s
     """What a package of a period (from, until: UTC instants in seconds) of a store is about."""
     last = log.head(database)
     since, as_of = period
-    return Cover(version, evidence.store_id(database), since, as_of, query, f"{last.seq}:{last.hash}")
+    return Cover(version, store_id(database), since, as_of, query, f"{last.seq}:{last.hash}")
 
 
 def event_of(line: bytes) -> tuple[log.Event, str]:

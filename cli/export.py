@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -18,9 +19,11 @@ from fixby.errors import ExitCode, FixbyError, ReportError
 from fixby.reports import published
 from fixby.reports.evidence import MANIFEST, Cover, Entry, Package, Part, entry, opened, write
 from fixby.reports.plain import safe
+from fixby.scanners.ssh_keygen import INSTALL, MISSING, check, is_installed, read_signers
 from fixby.store import coverage, evidence, log
 from fixby.store.database import Database
 from fixby.store.opening import open_for_writing
+from fixby.store.sign_offs import only_valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,12 @@ class Wish:
 def run_evidence(wish: Wish, place: Place, *, as_json: bool) -> None:
     """Write the evidence of a period to a file. Raises `UsageError` where it cannot be written."""
     query = asked(wish.query)
-    with reading_at(place, wish.as_of) as (database, _, now), database.reading():
+    with reading_at(place, wish.as_of) as (database, found, now), database.reading():
         as_of = max(now, log.head(database).at)
         since = max(0, beginning(wish.since, "--since", as_of))
         cover = made.cover_of(database, (since, as_of), query, version("fixby"))
-        entries = write(wish.output, cover, made.parts(database, cover))
+        signers = read_signers(found.allowed_signers) if found.allowed_signers else None
+        entries = write(wish.output, cover, made.parts(database, cover, signers))
     if as_json:
         emit(published.written(_exported(wish.output, cover, entries)))
     else:
@@ -74,6 +78,8 @@ def prove(file: Path, expect: str = "") -> Proof:
     """
     proved: dict[str, int] = {}
     with opened(file) as package, TemporaryDirectory(prefix="fixby-") as folder:
+        if made.SIGNERS in package.names() and not is_installed():
+            raise ReportError(f"{file} has signatures, and {MISSING}.", INSTALL)
         flaws = [*_unexpected(package.cover, expect), *package.flaws()]
         with closing(open_for_writing(str(Path(folder) / "fixby.db"))) as database:
             flaws += islice(_of_the_log(database, package) or _of_the_rest(database, package, proved), _ENOUGH)
@@ -114,7 +120,9 @@ def _of_the_rest(database: Database, package: Package, proved: dict[str, int]) -
     try:
         evidence.replay(database)
         _restore_coverage(database, package)
-        yield from _differences(made.parts(database, package.cover), package.entries, proved)
+        signers = package.content(made.SIGNERS) if made.SIGNERS in package.names() else None
+        with only_valid(database, partial(check, signers=signers)):
+            yield from _differences(made.parts(database, package.cover, signers), package.entries, proved)
     except _NOT_OURS as error:
         if isinstance(error.__cause__, sqlite3.OperationalError):
             raise

@@ -19,6 +19,7 @@ from fixby.reports import fields, published
 from fixby.reports.words import moment
 from fixby.scanners.blame import Blamed, Unblamed, blame
 from fixby.store import queries
+from fixby.store.sign_offs import of_finding
 from fixby.tracked import TrackedFinding
 
 if TYPE_CHECKING:
@@ -91,16 +92,19 @@ def run_show(prefix: str, place: Place, *, blames: bool, as_json: bool) -> None:
         finding = queries.finding(database, prefix, now)
         history = queries.history(database, finding.id)
         others = [] if as_json else _others(database, finding, now)
+        sign_offs = of_finding(database, finding.id, here.checker(found))
     root = found.root.resolve()
     author = blame(next(iter(finding.finding.locations), None), root) if blames else None
     if as_json:
-        emit(published.written(published.shown(finding, history, _blame(author) if author else None)))
+        emit(published.written(published.shown(finding, history, sign_offs, _blame(author) if author else None)))
         return
     from fixby.reports.finding_page import Beside, finding_page  # noqa: PLC0415 - rich takes a tenth of a second
     from fixby.scanners.surroundings import excerpt  # noqa: PLC0415
 
     command = place.again(f"fixby list is:open {shlex.quote(f'rule:{finding.finding.rule.id}')}")
-    beside = Beside(excerpt(finding.finding, root), root, len(others), command, _written(author) if author else "")
+    beside = Beside(
+        excerpt(finding.finding, root), root, len(others), command, _written(author) if author else "", sign_offs
+    )
     page(*finding_page(finding, history, now, beside))
 
 

@@ -1,7 +1,7 @@
 """`fixby gate`: whether this may be released, and whether what was said of it once is still said of it."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from fixby.cli import place as here
 from fixby.cli.actor import actor
 from fixby.cli.configuration import Configuration
 from fixby.cli.output import emit, note, show
-from fixby.cli.place import Place, reading
+from fixby.cli.place import Place
 from fixby.errors import ExitCode, StoreError, UsageError
 from fixby.policies import policy as policies
 from fixby.policies.gate import (
@@ -37,6 +37,7 @@ from fixby.store.log import head
 from fixby.store.past import as_of
 from fixby.store.selection import condition
 from fixby.store.terms import in_force
+from fixby.tracked import TrackedFinding
 
 if TYPE_CHECKING:
     from fixby.store.database import Database
@@ -64,10 +65,12 @@ def run_now(place: Place, *, as_json: bool, record: bool) -> ExitCode:
     with _opened(place, to_write=record) as (database, found):
         here.note_other_policy(database, found)
         demands = policy(found)
-        judgement, snapshot = _judged(database, found, demands)
+        with here.only_valid(database, found):
+            judgement, snapshot = _judged(database, found, demands)
+            broken = _broken(database, judgement)
         evidence = _evidence(found.asset.name, demands, judgement, snapshot)
         recorded = judgements.record(database, evidence, who, judgement.evaluated_at) if record else None
-        _tell(database, judgement, published.gated(judgement, snapshot, recorded), as_json=as_json)
+        _tell(broken, judgement, published.gated(judgement, snapshot, recorded), as_json=as_json)
         if recorded:
             note(f"fixby: written down as event {recorded}; to evaluate it again: fixby gate --again {recorded}")
     return judgement.exit_code
@@ -77,7 +80,8 @@ def run_earlier(place: Place, at: str, *, as_json: bool) -> ExitCode:
     """Evaluate the gate on what was stored at an earlier instant. Raises `UsageError` for one in the future."""
     with here.reading_at(place, at) as (database, found, then):
         judgement, snapshot = _evaluated(database, found.asset.name, policy(found), then)
-        _tell(database, judgement, published.gated(judgement, snapshot), as_json=as_json)
+        broken = _broken(database, judgement)
+    _tell(broken, judgement, published.gated(judgement, snapshot), as_json=as_json)
     return judgement.exit_code
 
 
@@ -86,9 +90,9 @@ def run_again(place: Place, seq: int, *, as_json: bool) -> ExitCode:
 
     Raises `UsageError` where that event is none, and `StoreError` where the judgement cannot be repeated.
     """
-    with reading(place) as (database, _):
+    with here.reading_all(place) as (database, found):
         before = judgements.judgement(database, seq)
-        again = _again(database, before)
+        again = _again(database, before, found)
     same = encoded(before.judged) == encoded(again)
     if as_json:
         emit(published.written(_comparison(before, again, same=same)))
@@ -113,18 +117,26 @@ def lines(judgement: Judgement) -> list[str]:
     return [f"gate: {judgement.verdict.upper()}", *rules, *(f"  note     {told}" for told in judgement.notes)]
 
 
-def _tell(database: "Database", judgement: Judgement, document: published.Document, *, as_json: bool) -> None:
+def _tell(
+    broken: Sequence[TrackedFinding], judgement: Judgement, document: published.Document, *, as_json: bool
+) -> None:
     if as_json:
         emit(published.written(document))
         return
     emit("\n".join(lines(judgement)))
-    _show_broken(database, judgement)
+    if not broken:
+        return
+    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+
+    show("", terminal.findings_table(broken, judgement.evaluated_at))
+    if (number := len(_broken_ids(judgement))) > _SHOWN:
+        emit(f"... and {number - _SHOWN} more")
 
 
 @contextmanager
 def _opened(place: Place, *, to_write: bool) -> Iterator[tuple["Database", Configuration]]:
     if not to_write:
-        with reading(place) as opened:
+        with here.reading_all(place) as opened:
             yield opened
         return
     found = place.configuration()
@@ -179,12 +191,12 @@ def _evidence(asset: str, demands: GatePolicy, judgement: Judgement, snapshot: s
     )
 
 
-def _again(database: "Database", before: RecordedJudgement) -> Judged:
-    """What the same gate says of the same state at the same instant."""
+def _again(database: "Database", before: RecordedJudgement, found: Configuration) -> Judged:
+    """What the same gate says of the same state at the same instant, by the signers that are allowed today."""
     said = before.judged
     try:
         demands = parse(said.toml, f"the gate of event {before.seq}", _understood)
-        with as_of(database, said.seq):
+        with as_of(database, said.seq), here.only_valid(database, found, copied=True):
             return _evidence(said.asset, demands, *_evaluated(database, said.asset, demands, said.evaluated_at))
     except UsageError as error:
         raise StoreError(f"The judgement of event {before.seq} cannot be repeated: {error.message}") from error
@@ -230,17 +242,15 @@ _MARKS = {Verdict.PASS: "pass   ", Verdict.FAIL: "FAIL   ", Verdict.UNKNOWN: "un
 _SHOWN = 20
 
 
-def _show_broken(database: "Database", judgement: Judgement) -> None:
-    """Show the findings that break a rule."""
-    broken = {id_: None for rule in judgement.rules if rule.verdict is Verdict.FAIL for id_ in rule.findings}
-    if not broken:
-        return
-    from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
+def _broken(database: "Database", judgement: Judgement) -> list[TrackedFinding]:
+    """The first of the findings that break a rule, as they stand."""
+    some = _broken_ids(judgement)[:_SHOWN]
+    return queries.findings(database, [Term("id", some)], judgement.evaluated_at) if some else []
 
-    some, now = tuple(broken)[:_SHOWN], judgement.evaluated_at
-    show("", terminal.findings_table(queries.findings(database, [Term("id", some)], now), now))
-    if len(broken) > _SHOWN:
-        emit(f"... and {len(broken) - _SHOWN} more")
+
+def _broken_ids(judgement: Judgement) -> tuple[str, ...]:
+    failed = (rule for rule in judgement.rules if rule.verdict is Verdict.FAIL)
+    return tuple(dict.fromkeys(id_ for rule in failed for id_ in rule.findings))
 
 
 def _that_count(scans: Iterable[queries.RecordedScan]) -> list[LatestScan]:

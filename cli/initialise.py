@@ -22,6 +22,7 @@ TEMPLATE = """\
 # advisories = "all.zip"         # OSV records, a folder or zip, to audit dependencies offline
 # policy = "policy.toml"         # windows of your own; the shipped ones: critical 24h, high 7d, medium 30d, low 90d
 # gate = "gate.toml"             # a gate of your own
+# allowed_signers = "signers"    # whose SSH keys sign acceptances, in the format that git uses
 """
 
 

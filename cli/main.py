@@ -62,6 +62,13 @@ Selected = Annotated[
     typer.Option("--query", help="Decide of all findings that a query selects, not of ids.", autocompletion=_completed),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Decide of what the query selects without being asked.")]
+Sign = Annotated[
+    Path | None, typer.Option("--sign", help="Sign it with this SSH key, or with ssh-agent where it is a public one.")
+]
+Statement = Annotated[bool, typer.Option("--statement", help="Print what is to be signed, and decide nothing.")]
+Signed = Annotated[
+    Path | None, typer.Option("--signed", help="A statement that was signed; its signature lies beside it in FILE.sig.")
+]
 Reason = Annotated[str, typer.Option(help="Why.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Tell what was so then: a date or an instant, in UTC.")]
 Policies = Annotated[list[Path], typer.Argument(help="Policy files.")]
@@ -255,6 +262,9 @@ def accept(  # noqa: PLR0913 - what an acceptance says, where and how
     mitigation: Annotated[str, typer.Option(help="What is done meanwhile.")] = "",
     query: Selected = None,
     yes: Yes = False,
+    sign: Sign = None,
+    statement: Statement = False,
+    signed: Signed = None,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -262,10 +272,11 @@ def accept(  # noqa: PLR0913 - what an acceptance says, where and how
 ) -> None:
     """Ask for the risk of findings to be accepted for some time; the policy says who must approve."""
     from fixby.cli import decisions
+    from fixby.cli.signing import Way
 
     choice = decisions.Choice(tuple(ids or ()), query, yes)
     wish = decisions.Wish(owner, reason, until, mitigation)
-    decisions.accept(choice, wish, Place(path, store, config), as_json=json)
+    decisions.accept(choice, wish, Way(sign, statement, signed), Place(path, store, config), as_json=json)
 
 
 @app.command()
@@ -274,6 +285,9 @@ def approve(  # noqa: PLR0913 - where and how, as every command
     *,
     query: Selected = None,
     yes: Yes = False,
+    sign: Sign = None,
+    statement: Statement = False,
+    signed: Signed = None,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -281,9 +295,10 @@ def approve(  # noqa: PLR0913 - where and how, as every command
 ) -> None:
     """Approve the acceptances of findings that somebody else asked for."""
     from fixby.cli import decisions
+    from fixby.cli.signing import Way
 
     choice = decisions.Choice(tuple(ids or ()), query, yes)
-    decisions.approve(choice, Place(path, store, config), as_json=json)
+    decisions.approve(choice, Way(sign, statement, signed), Place(path, store, config), as_json=json)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import os
 
 from fixby.cli import place as here
+from fixby.cli.configuration import Configuration
 from fixby.cli.delivery import Send, persistently, receivers
 from fixby.cli.output import emit, note
 from fixby.cli.place import Place, writing
@@ -23,10 +24,10 @@ def run(place: Place, *, only_show: bool, as_json: bool) -> ExitCode:
     to = {} if only_show else receivers(os.environ)
     with writing(found) as database:
         if not to:
-            words = _words(database, found.asset.name, "", here.now())
+            words = _words(database, found, "", here.now())
             emit(published.written(_document({"": words}, [])) if as_json else words or "nothing new")
             return ExitCode.DONE
-        sent, failed = _sent_to_all(database, found.asset.name, to)
+        sent, failed = _sent_to_all(database, found, to)
     if as_json:
         emit(published.written(_document(sent, failed)))
     else:
@@ -35,28 +36,28 @@ def run(place: Place, *, only_show: bool, as_json: bool) -> ExitCode:
     return ExitCode.CANNOT_TELL if failed else ExitCode.DONE
 
 
-def _sent_to_all(database: Database, asset: str, to: dict[str, Send]) -> tuple[dict[str, str], list[str]]:
+def _sent_to_all(database: Database, found: Configuration, to: dict[str, Send]) -> tuple[dict[str, str], list[str]]:
     """What each receiver took, and the names of those that did not; what they missed is sent with the next run."""
     sent: dict[str, str] = {}
     failed: list[str] = []
     for receiver, send in to.items():
         try:
-            sent[receiver] = _send(database, asset, receiver, send)
+            sent[receiver] = _send(database, found, receiver, send)
         except FetchError as error:
             note(f"fixby: {receiver}: {error.message} It is sent again with the next run.")
             failed.append(receiver)
     return sent, failed
 
 
-def _send(database: Database, asset: str, receiver: str, send: Send) -> str:
+def _send(database: Database, found: Configuration, receiver: str, send: Send) -> str:
     """Send what was not delivered before, then what is new since; the texts."""
-    texts = []
+    texts, asset = [], found.asset.name
     if waiting := notices.undelivered(database, asset, receiver):
         persistently(send, waiting)
         notices.delivered(database, asset, waiting, here.now())
         texts.append(waiting.text)
     now = here.now()
-    if words := _words(database, asset, receiver, now):
+    if words := _words(database, found, receiver, now):
         notice = notices.prepare(database, asset, receiver, now, words)
         persistently(send, notice)
         notices.delivered(database, asset, notice, here.now())
@@ -64,10 +65,12 @@ def _send(database: Database, asset: str, receiver: str, send: Send) -> str:
     return "\n\n".join(texts)
 
 
-def _words(database: Database, asset: str, receiver: str, now: int) -> str:
+def _words(database: Database, found: Configuration, receiver: str, now: int) -> str:
+    asset = found.asset.name
     last = notices.last_until(database, asset, receiver)
-    news = notices.news(database, asset, now - FIRST if last is None else last, now)
-    return _text(database, asset, news)
+    with here.only_valid(database, found):
+        news = notices.news(database, asset, now - FIRST if last is None else last, now)
+        return _text(database, asset, news)
 
 
 def _text(database: Database, asset: str, news: News) -> str:

@@ -3,7 +3,7 @@
 import os
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from fixby.cli.configuration import Configuration, configuration
 from fixby.cli.output import note, printable
 from fixby.errors import StoreError, UsageError
-from fixby.reports.plain import safe
+from fixby.reports.plain import ID_LENGTH, safe
 
 if TYPE_CHECKING:
     from fixby.policies.policy import Policy
+    from fixby.policies.sign_off import Check, Checked, Signed
     from fixby.store.database import Database
+    from fixby.tracked import SignOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,47 @@ class Place:
 
 @contextmanager
 def reading(place: Place) -> Iterator[tuple["Database", Configuration]]:
-    """The store, opened to be read, and the configuration."""
+    """The store, opened to be read, as far as its sign-offs are valid, and the configuration."""
+    with reading_all(place) as (database, found), only_valid(database, found):
+        yield database, found
+
+
+@contextmanager
+def only_valid(database: "Database", found: Configuration, *, copied: bool = False) -> Iterator[None]:
+    """Inside, what people accepted does not count where the policy demands signatures that do not verify now.
+
+    How many there are is noted. `copied` says that an earlier state is read.
+    """
+    from fixby.store.sign_offs import only_valid as valid  # noqa: PLC0415 - not for `fixby --help`
+
+    with valid(database, checker(found), copied=copied) as refused:
+        if refused:
+            number = len(refused)
+            what = "1 sign-off is" if number == 1 else f"{number} sign-offs are"
+            note(f"fixby: {what} refused and do{'es' if number == 1 else ''} not count; why: fixby show {_id(refused)}")
+        yield
+
+
+def _id(refused: "Sequence[SignOff]") -> str:
+    return refused[0].finding[:ID_LENGTH]
+
+
+def checker(found: Configuration) -> "Check":
+    """What checks signatures by the configured allowed signers; `ssh-keygen` runs only where there are any."""
+
+    def check(some: "Sequence[Signed]") -> "Sequence[Checked]":
+        if not some:
+            return ()
+        from fixby.scanners import ssh_keygen  # noqa: PLC0415 - only for what is signed
+
+        return ssh_keygen.check(some, ssh_keygen.read_signers(found.allowed_signers) if found.allowed_signers else None)
+
+    return check
+
+
+@contextmanager
+def reading_all(place: Place) -> Iterator[tuple["Database", Configuration]]:
+    """The store, opened to be read, with whatever its log says, and the configuration."""
     found = place.configuration()
     from fixby.store.opening import open_for_reading  # noqa: PLC0415 - not for `fixby --help`
 
@@ -69,13 +111,14 @@ def reading_at(place: Place, as_of: str) -> Iterator[tuple["Database", Configura
     from fixby.store.past import as_of as as_it_was  # noqa: PLC0415
     from fixby.store.past import last_event_at  # noqa: PLC0415
 
-    with reading(place) as (database, found):
+    with reading_all(place) as (database, found):
         if not as_of:
             note_other_policy(database, found)
-            yield database, found, now()
+            with only_valid(database, found):
+                yield database, found, now()
             return
         at = end(as_of, "--as-of", now())
-        with as_it_was(database, last_event_at(database, at)):
+        with as_it_was(database, last_event_at(database, at)), only_valid(database, found, copied=True):
             yield database, found, at
 
 

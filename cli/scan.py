@@ -74,12 +74,13 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
         return _exit_code(results)
     with here.writing(found) as database:
         results = record_all(database, found, look(secret_key(database)))
-        judgement, snapshot = gating.judged(database, found)
-        if as_json:
-            scans = [document(result) for result in results]
-            emit(published.written(published.scanned(scans, published.gated(judgement, snapshot))))
-        else:
-            _show_stored(database, found, results, judgement, wish.place)
+        with here.only_valid(database, found):
+            judgement, snapshot = gating.judged(database, found)
+            if as_json:
+                scans = [document(result) for result in results]
+                emit(published.written(published.scanned(scans, published.gated(judgement, snapshot))))
+            else:
+                _show_stored(database, found, results, judgement, wish.place)
     return (judgement.exit_code if wish.gate else ExitCode.DONE) or _exit_code(results)
 
 

@@ -17,6 +17,7 @@ from fixby.query import parse
 from fixby.store.decisions import By
 from fixby.store.opening import open_for_reading
 from fixby.store.selection import condition
+from fixby.store.sign_offs import only_valid
 from fixby.triage.app import Triage
 from fixby.triage.desk import Desk
 
@@ -36,6 +37,7 @@ def run(words: Sequence[str], place: Place) -> None:
         until=lambda text, now: later(text, "until", now),
         folder=found.root,
         editor=os.environ.get("VISUAL") or os.environ.get("EDITOR") or "",
+        only_valid=partial(only_valid, check=here.checker(found)),
     )
     gc.enable()  # a screen may stay open for a day
     _show(Triage(desk, query))

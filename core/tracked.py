@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fixby.decision import Acceptance
+from fixby.decision import Acceptance, Decision
 from fixby.finding import Finding
 from fixby.known import Presence
 from fixby.severity import Severity
@@ -86,6 +86,27 @@ class TrackedFinding:
     def owner(self) -> str:
         """The assignee, or else the owners with a space between them; empty for nobody."""
         return self.assignee or " ".join(self.owners)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Somebody asked for an acceptance, or approved one, at the UTC second `at`, in the event of number `seq`.
+
+    `acceptance` is the number of the event that asked. `signed` says whether there is a signature; `key` is the
+    fingerprint of the key that proves who it was, empty where nothing does, and then `why` says why. What is `refused`
+    does not count: the policy demands that it is proved.
+    """
+
+    seq: int
+    finding: str
+    kind: Decision
+    by: str
+    at: int
+    acceptance: int
+    signed: bool
+    key: str
+    why: str
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,13 @@ class AcceptanceRule:
     """How the risk of findings of a severity may be accepted.
 
     For at most `longest` seconds, None being never; `approvers` people besides the one who asks must agree, and they
-    must be among those in `by`, unless that is empty.
+    must be among those in `by`, unless that is empty. Where it is `signed`, all of them sign with keys of their own.
     """
 
     longest: int | None
     approvers: int
     by: tuple[str, ...] = ()
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +237,11 @@ def _acceptance(top: Table, unknown_as: Severity) -> Mapping[Severity, Acceptanc
 
 
 def _rule(table: Table) -> AcceptanceRule:
-    table.demand_only("longest", "approvers", "by")
+    table.demand_only("longest", "approvers", "by", "signed")
     longest = table.read("longest", _longest, f'{HINT} Or write "never".')
     if longest is None and len(table.values) == 1:
         return _NEVER
+    signed = _signed(table, longest)
     approvers = table.read("approvers", whole, "Write approvers = 1: how many besides the one who asks must agree.")
     by_hint = 'Write by = ["ada@example.org", ...], or leave it out: then anybody may.'
     by: tuple[str, ...] = table.read_or((), "by", _some, by_hint)
@@ -248,7 +250,16 @@ def _rule(table: Table) -> AcceptanceRule:
     if by and len(by) < approvers:
         mend = f"Name {approvers} or more, or leave it out: then anybody may approve."
         raise table.error("by", f"names {len(by)} of the {approvers} people who must approve", mend)
-    return AcceptanceRule(longest, approvers, by)
+    return AcceptanceRule(longest, approvers, by, signed)
+
+
+def _signed(table: Table, longest: int | None) -> bool:
+    signed = table.read_or(False, "signed", _truth, "Write signed = true, or leave it out.")  # noqa: FBT003 - what is read otherwise
+    if signed and longest is None:
+        raise table.error(
+            "signed", "has no effect where nobody may accept", "Leave it out, or give longest a duration."
+        )
+    return signed
 
 
 def _window(value: object) -> int | None:
@@ -297,6 +308,12 @@ def _some(value: object) -> tuple[str, ...]:
     if not some:
         raise ValueError("it is empty")
     return some
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
 
 
 def _true(value: object) -> bool:

@@ -17,6 +17,12 @@ FILES = (
     ("scans/scans.jsonl", "the scans of the period, and before it the latest of each scanner, target and asset"),
     ("scans/coverage/", "what scans looked at, skipped and left out; the name is the SHA-256 of the content"),
     ("decisions/acceptances.jsonl", "the risks that were taken: who asked, why, until when, who signed off and when"),
+    (
+        "decisions/sign_offs.jsonl",
+        "each request and approval: by whom, whether a signature proves that, and if not why",
+    ),
+    ("decisions/signatures/", "what was signed, `N.json`, and the signature under it, `N.json.sig`"),
+    ("decisions/allowed_signers", "whose SSH keys were allowed when this was written, where any were configured"),
     ("decisions/attestations.jsonl", "what people vouched for"),
     ("gates/judgements.jsonl", "what gates were asked and answered, where that was written down"),
     ("controls.md", "which controls of which frameworks these files bear out, and what they do not show"),
@@ -69,12 +75,26 @@ By hand: compare `sha256sum FILE` with the manifest for each file. Then follow t
 SHA-256 of seven lines without a line's end after the last: the hash before it (64 zeros for the first), `seq`, `at`,
 `actor`, `kind`, `subject`, `body`. The last one must be the snapshot's.
 
+## Signatures
+
+Where a policy demands it, requests for acceptances and their approvals are signed with SSH keys, and what does not
+verify does not count. Compare `decisions/allowed_signers` with the list of who may sign that you trust: nothing else
+vouches for it. Each line of `decisions/sign_offs.jsonl` names its statement; OpenSSH 8.9 or later proves it. SIGNER is
+`by`, INSTANT the digits of `at` (20261123103000), STATEMENT the file:
+
+```console
+$ TZ=UTC ssh-keygen -Y verify -f decisions/allowed_signers -I SIGNER -n fixby \\
+    -O verify-time=INSTANT -s STATEMENT.sig < STATEMENT
+```
+
+The statements are made of the log again, so that what was signed is what the log tells.
+
 ## What that does not prove
 
 Whoever can write the store can make another log that is as consistent as this one, and a package of it. Only a
 snapshot that was noted where they cannot write tells the two apart: that is what `--expect` is for. The id of the
 store and the version that wrote the package are told by the manifest alone. That the clock of the machine was right
-is not proved either.
+is not proved either; so whoever holds a key that has expired, and can write the store, can date a signature back.
 """
 
 

@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from fixby.decision import Decision
 from fixby.excerpt import Excerpt
 from fixby.finding import Location
 from fixby.lifecycle import Change
@@ -18,7 +19,7 @@ from fixby.reports.plain import safe
 from fixby.reports.terminal import lines, table
 from fixby.reports.words import due, moment, place, spaced
 from fixby.severity import SeveritySource
-from fixby.tracked import Accepted, Dismissed, HistoryEntry, State, TrackedFinding
+from fixby.tracked import Accepted, Dismissed, HistoryEntry, SignOff, State, TrackedFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Beside:
     """What is known of a finding besides what the store says.
 
     `excerpt` is its code as it stands now; `root` the folder from which paths are told, absolute, for links; `others`
-    is how many more open findings there are of its rule, and `command` lists them; `written` says who wrote the line.
+    is how many more open findings there are of its rule, and `command` lists them; `written` says who wrote the line;
+    `sign_offs` prove who accepted its risk.
     """
 
     excerpt: Excerpt | None = None
@@ -34,6 +36,7 @@ class Beside:
     others: int = 0
     command: str = ""
     written: str = ""
+    sign_offs: Sequence[SignOff] = ()
 
 
 def finding_page(
@@ -79,6 +82,7 @@ def _facts(tracked: TrackedFinding, now: int, beside: Beside) -> Iterator[tuple[
     yield "owner", _owner(tracked)
     yield "tags", " ".join(tracked.tags)
     yield from map(_decision, tracked.decisions)
+    yield from map(_sign_off, beside.sign_offs)
     yield "where", _some(((place(one), links.of_place(beside.root, one)) for one in finding.locations), "\n")
     yield "written", beside.written
     yield "package", finding.component.purl if finding.component else ""
@@ -94,6 +98,17 @@ def _facts(tracked: TrackedFinding, now: int, beside: Beside) -> Iterator[tuple[
     yield "last seen", moment(tracked.last_seen)
     yield "asset", tracked.asset
     yield "id", tracked.id
+
+
+def _sign_off(one: SignOff) -> tuple[str, str]:
+    """What proves who asked for an acceptance or approved it."""
+    what, said = _SIGNED_OFF.get(one.kind, one.kind), f"by {one.by} {moment(one.at)}"
+    if one.refused:
+        return "refused", f"{what} {said}\n{one.why}"
+    return what, f"{said}\n{f'signed with {one.key}' if one.key else f'unverified: {one.why}'}"
+
+
+_SIGNED_OFF: Mapping[str, str] = {Decision.ACCEPTED: "asked for", Decision.APPROVED: "approved"}
 
 
 def _owner(tracked: TrackedFinding) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 
 from fixby.component import Component
+from fixby.decision import Decision
 from fixby.finding import Finding, Location
 from fixby.policies.gate import Judgement
 from fixby.scan import Coverage, Scan, outcome_name
-from fixby.tracked import Accepted, Dismissed, HistoryEntry, TrackedFinding
+from fixby.tracked import Accepted, Dismissed, HistoryEntry, SignOff, TrackedFinding
 
 Document = dict[str, Any]
 
@@ -71,15 +72,33 @@ def listed(findings: Sequence[TrackedFinding]) -> Document:
 
 
 def shown(
-    finding: TrackedFinding, history: Sequence[HistoryEntry], blame: Mapping[str, object] | None = None
+    finding: TrackedFinding,
+    history: Sequence[HistoryEntry],
+    sign_offs: Sequence[SignOff] = (),
+    blame: Mapping[str, object] | None = None,
 ) -> Document:
     """What `show --json` prints; `blame` says who wrote the line, where that was asked."""
     events = [
         {"at": instant(entry.at), "actor": entry.actor, "event": entry.kind, "reason": entry.reason or None}
         for entry in history
     ]
-    document = {"schema": "fixby.show/1", "finding": tracked_finding(finding), "history": events}
+    signed = [sign_off(one) for one in sign_offs]
+    document = {"schema": "fixby.show/1", "finding": tracked_finding(finding), "history": events, "sign_offs": signed}
     return document if blame is None else document | {"blame": blame}
+
+
+def sign_off(one: SignOff) -> Document:
+    """Who asked for an acceptance or approved it, and what proves that."""
+    return {
+        "event": one.seq,
+        "kind": "approve" if one.kind is Decision.APPROVED else "accept",
+        "acceptance": one.acceptance,
+        "by": one.by,
+        "at": instant(one.at),
+        "key": one.key or None,
+        "reason": one.why or None,
+        "counts": not one.refused,
+    }
 
 
 def decided(findings: Sequence[TrackedFinding]) -> Document:

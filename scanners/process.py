@@ -40,10 +40,10 @@ LIMITS = Limits()
 def run(command: Command, limits: Limits = LIMITS, cancelled: Callable[[], bool] = lambda: False) -> Finished:
     """Run a command, and end what it leaves behind: its descendants, its group, and all that inherited its mark.
 
-    The process inherits PATH and nothing else: standard input is empty, HOME and TMPDIR are a private folder that lives
-    as long as it does. A program that cannot be started (`exit_code` 127), a limit and an end by signal (minus the
-    signal's number) are told in `failure`; there is no report then. `cpu_seconds` are those of the process and of the
-    children that it waited for.
+    The process inherits PATH and nothing else: standard input is the command's, HOME and TMPDIR are a private folder
+    that lives as long as it does. A program that cannot be started (`exit_code` 127), a limit and an end by signal
+    (minus the signal's number) are told in `failure`; there is no report then. `cpu_seconds` are those of the process
+    and of the children that it waited for.
 
     Raises `Interrupted` once `cancelled()` is true.
     """
@@ -92,6 +92,10 @@ class _Job:
         return self.private / "home"
 
     @property
+    def input(self) -> Path:
+        return self.private / "input"
+
+    @property
     def output(self) -> Path:
         return self.private / "output"
 
@@ -106,10 +110,11 @@ class _Job:
 
 def _start(job: _Job) -> subprocess.Popen[bytes]:
     job.home.mkdir()
-    with job.output.open("xb") as output, job.errors.open("xb") as errors:
+    job.input.write_bytes(job.command.input)
+    with job.input.open("rb") as given, job.output.open("xb") as output, job.errors.open("xb") as errors:
         return subprocess.Popen(  # noqa: S603 - no shell, and the arguments are an adapter's
             job.command.arguments,
-            stdin=subprocess.DEVNULL,
+            stdin=given,
             stdout=output,
             stderr=errors,
             cwd=job.command.folder,

@@ -74,7 +74,8 @@ class Command:
     """One process to run: its arguments, the files it is to look at, and where its report will be.
 
     `report` is a file that the process writes, or None for its standard output. `folder` is the working directory,
-    never one in which the scanned repository could place code. `cost` orders the processes, dearest first.
+    never one in which the scanned repository could place code. `cost` orders the processes, dearest first. `input` is
+    what its standard input gives.
     """
 
     arguments: tuple[str, ...]
@@ -83,6 +84,7 @@ class Command:
     report: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     cost: int = 0
+    input: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from fixby.store.log import Event, head
 from fixby.store.projecting import project
 from fixby.store.projection import Projector
 from fixby.store.rows import AcceptanceRow, FindingRow, load
+from fixby.store.signing import Draft, Signing, is_signed, with_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,14 @@ class By:
     now: int
 
 
-def accept(database: Database, ids: Sequence[str], wish: Acceptance, by: By, approvals: Sequence[str] = ()) -> bool:
+def accept(  # noqa: PLR0913, PLR0917 - what is decided, by whom, and how it is signed
+    database: Database,
+    ids: Sequence[str],
+    wish: Acceptance,
+    by: By,
+    approvals: Sequence[str] = (),
+    signing: Signing | None = None,
+) -> bool:
     """Ask for a risk to be accepted; whether that is valid at once, or waits for more approvals.
 
     Raises `UsageError` where the policy in force does not allow it.
@@ -41,14 +49,16 @@ def accept(database: Database, ids: Sequence[str], wish: Acceptance, by: By, app
         _demand_open(case.finding)
         _check_length(wish, case)
         _check_approvers(approvals, by.actor, case.rule)
+        if case.rule.signed:
+            _demand_signature(case, signing if not approvals else None)
         waits = waits or len(approvals) < case.rule.approvers
         return Decision.ACCEPTED, asdict(wish) | {"needed": case.rule.approvers, "approvals": list(approvals)}
 
-    _decide(database, ids, by, judge)
+    _decide(database, ids, by, judge, signing)
     return not waits
 
 
-def approve(database: Database, ids: Sequence[str], by: By) -> bool:
+def approve(database: Database, ids: Sequence[str], by: By, signing: Signing | None = None) -> bool:
     """Approve the acceptances that wait; whether they are valid now. Raises `UsageError` where `by` may not."""
     waits = False
 
@@ -59,10 +69,12 @@ def approve(database: Database, ids: Sequence[str], by: By) -> bool:
             raise UsageError(f"No acceptance of {case.name} waits for approval.", f"See: fixby show {case.name}")
         given: list[str] = [*orjson.loads(waiting[-1].approvals), by.actor]
         _check_approvers(given, waiting[-1].requested_by, case.rule)
+        if case.rule.signed or is_signed(database, waiting[-1].seq):
+            _demand_signature(case, signing)
         waits = waits or len(given) < waiting[-1].needed
         return Decision.APPROVED, {"approvals": [by.actor]}
 
-    _decide(database, ids, by, judge)
+    _decide(database, ids, by, judge, signing)
     return not waits
 
 
@@ -141,17 +153,34 @@ _Verdict = tuple[Decision, Mapping[str, object]]
 """What is decided of one finding, and what the event says of it."""
 
 
-def _decide(database: Database, ids: Sequence[str], by: By, judge: Callable[[_Case], _Verdict]) -> None:
+def _decide(
+    database: Database,
+    ids: Sequence[str],
+    by: By,
+    judge: Callable[[_Case], _Verdict],
+    signing: Signing | None = None,
+) -> None:
     """Write down what is judged of each; a clock that was set back decides no earlier than what happened last."""
     with database.writing():
         after, rows = head(database), load(database, ids)
         now, projector = max(after.at, by.now), Projector(rows)
-        verdicts = {id_: judge(_case(rows.findings.get(id_), id_, projector, now)) for id_ in ids}
+        cases = {id_: _case(rows.findings.get(id_), id_, projector, now) for id_ in ids}
+        verdicts = {id_: judge(case) for id_, case in cases.items()}
         events = [
             Event(seq, now, by.actor, str(kind), id_, encoded({**body, "observed_at": now}).decode())
             for seq, (id_, (kind, body)) in enumerate(verdicts.items(), start=after.seq + 1)
         ]
-        project(database, after, events, list(verdicts))
+        if signing and events:
+            events = with_signature(database, list(map(_draft, events, cases.values())), signing)
+        if events:
+            project(database, after, events, list(verdicts))
+
+
+def _draft(event: Event, case: _Case) -> Draft:
+    """An event to be signed; what is approved is the last acceptance that waits."""
+    is_approval = event.kind == Decision.APPROVED
+    waiting = [one.seq for one in case.living if one.valid_from is None] if is_approval else [0]
+    return Draft(event, case.severity, waiting[-1])
 
 
 def _case(finding: FindingRow | None, id_: str, projector: Projector, now: int) -> _Case:
@@ -167,6 +196,14 @@ def _demand_open(finding: FindingRow) -> None:
         raise UsageError(f"The finding {finding.id[:10]} is fixed.", "There is nothing left to decide.")
     if finding.dismissed_at is not None:
         raise UsageError(f"The finding {finding.id[:10]} is dismissed.", f"First: fixby reopen {finding.id[:10]}")
+
+
+def _demand_signature(case: _Case, signing: Signing | None) -> None:
+    if signing is None:
+        message = (
+            f"Whoever accepts the risk of {case.name}, a {case.severity} finding, or approves that, has to sign it."
+        )
+        raise UsageError(message, "On the command line: fixby accept --sign KEY, and fixby approve --sign KEY.")
 
 
 def _check_length(wish: Acceptance, case: _Case) -> None:

@@ -1,7 +1,7 @@
 """What the store gives as evidence of a period; and a store made again from the log that such evidence carries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from operator import attrgetter
@@ -15,7 +15,7 @@ from fixby.query import Term
 from fixby.store import queries
 from fixby.store.database import Database
 from fixby.store.figures import Period
-from fixby.store.log import COLUMNS, Event
+from fixby.store.log import COLUMNS, Event, selected
 from fixby.store.projection import ASSET_DESCRIBED, POLICY_ADOPTED, SCAN_RECORDED, Projector
 from fixby.store.rows import AcceptanceRow, PolicyRow, Rows, marks_for, pieces, save, save_terms, select
 from fixby.store.selection import OPEN, condition
@@ -49,12 +49,6 @@ class SignedAcceptance:
     approvals: Sequence[tuple[str, int]]
 
 
-def store_id(database: Database) -> str:
-    """The id that the store was given when it was made."""
-    [(value,)] = database.run("SELECT value FROM meta WHERE key = 'store_id'")
-    return str(value)
-
-
 def policies(database: Database) -> Iterator[Version]:
     """Every version of a policy that was ever in force, in the order in which they came into force."""
     rows = select(database, PolicyRow, "policy", "1 = 1 ORDER BY seq")
@@ -86,8 +80,11 @@ def findings(database: Database, period: Period) -> Iterator[TrackedFinding]:
         yield from sorted((one for one in some if one.id in behind), key=attrgetter("id"))
 
 
-def acceptances(database: Database, period: Period) -> Iterator[SignedAcceptance]:
-    """All acceptances of the findings that the period's query selects, in the order in which they were asked for."""
+def acceptances(database: Database, period: Period, refused: Collection[int]) -> Iterator[SignedAcceptance]:
+    """All acceptances of the findings that the period's query selects, in the order in which they were asked for.
+
+    What was said in the events of the numbers in `refused` did not count.
+    """
     where = condition(period.query)
     rows = database.run(
         f"SELECT id, asset FROM finding WHERE {where.sql} AND id IN (SELECT finding_id FROM acceptance)",
@@ -97,7 +94,7 @@ def acceptances(database: Database, period: Period) -> Iterator[SignedAcceptance
     assets = {str(id_): str(asset) for id_, asset in rows}
     every = select(database, AcceptanceRow, "acceptance", "1 = 1 ORDER BY seq")
     some = [row for row in every if row.finding_id in assets]
-    signed = _approvals(database, some)
+    signed = _approvals(database, some, refused)
     return (SignedAcceptance(assets[row.finding_id], row, signed[row.seq]) for row in some)
 
 
@@ -136,9 +133,9 @@ def replay(database: Database) -> None:
     """
     with database.writing():
         whole = Projector(Rows())
-        for event in _events(database, "kind = :scan", scan=SCAN_RECORDED):
+        for event in selected(database, "kind = :scan", scan=SCAN_RECORDED):
             whole.apply(event)
-        terms = list(_events(database, "kind IN (:policy, :asset)", policy=POLICY_ADOPTED, asset=ASSET_DESCRIBED))
+        terms = list(selected(database, "kind IN (:policy, :asset)", policy=POLICY_ADOPTED, asset=ASSET_DESCRIBED))
         for event in terms:
             whole.apply(event)
         save(database, whole.rows, ())
@@ -154,20 +151,15 @@ def _replay(database: Database, ids: Sequence[str], terms: Sequence[Event]) -> N
     told: list[Event] = []
     for some in pieces(ids):
         marks, named = marks_for(some)
-        told += _events(database, f"kind LIKE 'finding.%' AND subject IN ({marks})", **named)
+        told += selected(database, f"kind LIKE 'finding.%' AND subject IN ({marks})", **named)
     for event in merge(terms, sorted(told, key=attrgetter("seq")), key=attrgetter("seq")):
         projector.apply(event)
     projector.redate()
     save(database, projector.rows, ())
 
 
-def _events(database: Database, which: str, **named: str) -> Iterator[Event]:
-    rows: Any = database.run(f"SELECT {', '.join(COLUMNS[:-1])} FROM event WHERE {which} ORDER BY seq", **named)
-    return (Event(*row) for row in rows)
-
-
 def _recorded(database: Database, which: str, **named: str) -> Iterator[Recording]:
-    for event in _events(database, which, **named):
+    for event in selected(database, which, **named):
         yield Recording(event.seq, event.at, event.actor, orjson.loads(event.body))
 
 
@@ -192,7 +184,9 @@ def _behind(database: Database, period: Period, prefix: str) -> set[str]:
     return {str(id_) for (id_,) in rows}
 
 
-def _approvals(database: Database, rows: Sequence[AcceptanceRow]) -> Mapping[int, list[tuple[str, int]]]:
+def _approvals(
+    database: Database, rows: Sequence[AcceptanceRow], refused: Collection[int]
+) -> Mapping[int, list[tuple[str, int]]]:
     """Who approved each acceptance, and when: with the request, or later, as the events say."""
     waiting = {row.seq: list(orjson.loads(row.approvals)) for row in rows}
     by_finding: defaultdict[str, list[AcceptanceRow]] = defaultdict(list)
@@ -202,8 +196,8 @@ def _approvals(database: Database, rows: Sequence[AcceptanceRow]) -> Mapping[int
     kinds = {"accepted": str(Decision.ACCEPTED), "approved": str(Decision.APPROVED)}
     for some in pieces(sorted(by_finding)):
         marks, named = marks_for(some)
-        for event in _events(database, f"kind IN (:accepted, :approved) AND subject IN ({marks})", **kinds, **named):
-            for name in orjson.loads(event.body)["approvals"]:
+        for event in selected(database, f"kind IN (:accepted, :approved) AND subject IN ({marks})", **kinds, **named):
+            for name in () if event.seq in refused else orjson.loads(event.body)["approvals"]:
                 taking = [row.seq for row in by_finding[event.subject] if _takes(row, event, waiting[row.seq], name)]
                 if not taking:
                     raise ReportError(f"Event {event.seq} approves no acceptance that is on record.")

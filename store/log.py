@@ -8,6 +8,7 @@ dropping the newest events is seen too.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from fixby.errors import StoreError
 from fixby.store.database import Database, Row
@@ -83,6 +84,12 @@ def events(database: Database, *, piece: int = 10_000) -> Iterator[tuple[Event, 
         if len(rows) < piece:
             return
         seq = int(rows[-1][0] or 0)
+
+
+def selected(database: Database, which: str, **named: str | int) -> Iterator[Event]:
+    """The events that a condition selects, in order."""
+    rows: Any = database.run(f"SELECT {', '.join(COLUMNS[:-1])} FROM event WHERE {which} ORDER BY seq", **named)
+    return (Event(*row) for row in rows)
 
 
 def flaws(database: Database) -> Iterator[str]:

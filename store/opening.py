@@ -43,6 +43,12 @@ def secret_key(database: Database) -> bytes:
     return bytes.fromhex(str(value))
 
 
+def store_id(database: Database) -> str:
+    """The id that the store was given when it was made."""
+    [(value,)] = database.run("SELECT value FROM meta WHERE key = 'store_id'")
+    return str(value)
+
+
 def sqlite_file(url: str) -> Path | None:
     """The file of a store that is one, else None."""
     return None if "://" in url and not url.startswith("sqlite:") else Path(url.removeprefix("sqlite:///"))

@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import merge
 from operator import attrgetter
-from typing import Any
 
 from fixby.errors import UsageError
 from fixby.store.database import Database, SqliteDatabase
-from fixby.store.log import BEGINNING, COLUMNS, Event, head
+from fixby.store.log import BEGINNING, Event, head, selected
 from fixby.store.projection import ASSET_DESCRIBED, POLICY_ADOPTED, Projector
 from fixby.store.rows import Rows, load, marks_for, pieces, save, save_terms
 
@@ -80,10 +79,7 @@ class _Past:
         return [str(row[0]) for row in self.database.run(since, seq=self.seq)]
 
     def _events(self, which: str, **named: str) -> list[Event]:
-        columns = ", ".join(COLUMNS[:-1])
-        statement = f"SELECT {columns} FROM event WHERE seq <= :seq AND {which} ORDER BY seq"
-        values: Any = self.database.run(statement, seq=self.seq, **named)
-        return [Event(*row) for row in values]
+        return list(selected(self.database, f"seq <= :seq AND {which}", seq=self.seq, **named))
 
     def _copy(self, table: str, which: str, key: str) -> None:
         self.database.run(self._as("TABLE", table, which))

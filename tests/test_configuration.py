@@ -17,6 +17,7 @@ from tests.command import SAFE, SHELL, called, clean_environment, git, repositor
         ("fixby.toml", "scanners = ['bandti']\n", "fixby.toml:1: scanners names 'bandti', which is none."),
         ("fixby.toml", "policy = 'nowhere.toml'\n", "fixby.toml:1: policy names "),
         ("fixby.toml", "gate = 'nowhere.toml'\n", "fixby.toml:1: gate names "),
+        ("fixby.toml", "allowed_signers = 'nowhere'\n", "fixby.toml:1: allowed_signers names "),
         ("fixby.toml", "rules = ['nowhere']\n", "fixby.toml:1: rules names "),
         ("fixby.toml", "advisories = 'nowhere'\n", "fixby.toml:1: advisories names "),
         ("fixby.toml", "no toml\n", "fixby.toml is no TOML: Expected '=' "),

@@ -231,6 +231,7 @@ def test_what_a_policy_with_acceptance_does_not_name_is_never_accepted() -> None
 longest = "2w"
 approvers = 2
 by = ["ada@example.org", "grace@example.org"]
+signed = true
 
 [acceptance.medium]
 longest = "never"
@@ -240,7 +241,9 @@ longest = "never"
 approvers = 1
 """
     acceptance = parse(BASE + rules, "our.toml").acceptance
-    assert acceptance[Severity.HIGH] == AcceptanceRule(14 * DAY, 2, ("ada@example.org", "grace@example.org"))
+    assert acceptance[Severity.HIGH] == AcceptanceRule(
+        14 * DAY, 2, ("ada@example.org", "grace@example.org"), signed=True
+    )
     assert [level for level in Severity if acceptance[level].longest is None] == [
         level for level in Severity if level is not Severity.HIGH
     ]

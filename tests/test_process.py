@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -120,6 +121,11 @@ def test_standard_input_is_empty(scripted: Scripted) -> None:
         os.close(ours)
         os.close(read)
     assert finished.report == b"''\n"
+
+
+def test_standard_input_gives_what_the_command_says(scripted: Scripted) -> None:
+    command = replace(scripted("import sys; print(len(sys.stdin.buffer.read()))"), input=b"\x00" * 100_000)
+    assert run(command).report == b"100000\n"
 
 
 def test_a_process_leads_a_session_of_its_own_so_that_no_terminal_reaches_it(scripted: Scripted) -> None:

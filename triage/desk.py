@@ -3,7 +3,7 @@
 from asyncio import get_running_loop
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +21,7 @@ class Desk:
 
     `reading` opens the store to be read and `writing` to be written; `by` says who acts, and the UTC second it is;
     `until` reads the end of an acceptance as people write it, from a second on; `folder` is where the code lies, and
-    `editor` the command that opens it, empty where nobody named one.
+    `editor` the command that opens it, empty where nobody named one. `only_valid` hides sign-offs that are refused.
     """
 
     reading: Callable[[], Database]
@@ -30,6 +30,7 @@ class Desk:
     until: Callable[[str, int], int]
     folder: Path
     editor: str = ""
+    only_valid: Callable[[Database], AbstractContextManager[object]] = nullcontext
 
 
 class Access:
@@ -61,7 +62,7 @@ class Access:
     def _asked(self, question: Callable[[Database, int], Answer]) -> Answer:
         try:
             self._opened = self._opened or self._desk.reading()
-            with self._opened.reading():
+            with self._desk.only_valid(self._opened), self._opened.reading():
                 return question(self._opened, self._desk.by().now)
         except StoreError:
             self._close()
