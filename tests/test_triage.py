@@ -35,11 +35,10 @@ def stored(store: str, *findings: Finding) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> str:
+def store(database_url: str) -> str:
     """A store of three findings, due in the order of these constants."""
-    path = str(tmp_path / "fixby.db")
-    stored(path, LATER, CALL, URGENT)
-    return path
+    stored(database_url, LATER, CALL, URGENT)
+    return database_url
 
 
 def found(store: str, query: str = "") -> list[TrackedFinding]:
@@ -288,7 +287,10 @@ def test_what_others_decide_is_announced_and_seen_once_the_store_is_read_again(s
     shown(store, story)
 
 
-def test_a_store_that_goes_away_is_told_and_never_made_anew(store: str) -> None:
+def test_a_store_that_goes_away_is_told_and_never_made_anew(tmp_path: Path) -> None:
+    store = str(tmp_path / "fixby.db")
+    stored(store, LATER, CALL, URGENT)
+
     async def story(screen: Screen) -> None:
         for file in Path(store).parent.glob("fixby.db*"):
             file.unlink()
