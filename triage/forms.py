@@ -99,5 +99,5 @@ class Help(ModalScreen[None]):
     def _lines(self) -> Iterable[str]:
         yield from (f"{key.shown:<12} {key.help}" for key in KEYS)
         yield ""
-        yield "A query is made of parts such as is:open severity:high path:src/**; fixby list says"
-        yield "which there are. Esc closes this."
+        yield "A query is made of parts such as is:open severity:high path:src/**."
+        yield "docs/commands.md lists them all. Esc closes this."
