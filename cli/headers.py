@@ -12,11 +12,12 @@ from typing import Any
 from fixby.cli import gate as gating
 from fixby.cli import place as here
 from fixby.cli.configuration import Configuration
-from fixby.cli.output import emit, note
+from fixby.cli.headers_shown import Seen, Shape, told
 from fixby.cli.place import Place
 from fixby.cli.scan import Result, record_all
 from fixby.errors import ConfigurationError, ExitCode, UsageError
-from fixby.headers import published, saved, sites, transition
+from fixby.headers import saved, sites, transition
+from fixby.headers.changes import Progress, progress
 from fixby.headers.judge import Judged, Look, judge
 from fixby.headers.manner import Manner
 from fixby.headers.page import Page
@@ -46,7 +47,7 @@ class Wish:
     gate: bool
 
 
-def run(wish: Wish, *, as_json: bool) -> int:
+def run(wish: Wish, shape: Shape) -> int:
     """Visit, judge, store, show; the exit code says whether all could be judged and, if asked, the gate's verdict."""
     if wish.gate and not wish.keep:
         raise UsageError("The gate judges what is stored.", "Leave out --no-store or --gate.")
@@ -54,25 +55,25 @@ def run(wish: Wish, *, as_json: bool) -> int:
     some = _named(wish) if wish.urls else _configured(found)
     now = here.now()
     if not wish.keep:
-        return _told(_visited(some, now), {}, as_json=as_json)
+        return _told(Seen(_visited(some, now), now, found.asset.name), shape)
     gating.policy(found)
     with here.writing(found) as database:
         judged = _visited(some, now)
-        judged, changes = _compared(database, found, judged, now)
+        judged, progress = _compared(database, found, judged, now)
         results = record_all(database, found, [_result(found, one) for one in _scans(judged, now, bool(wish.urls))])
         judgement, _ = gating.judged(database, found)
-    code = _told(judged, changes, as_json=as_json)
+    code = _told(Seen(judged, now, found.asset.name, progress), shape)
     seen = all(isinstance(result.scan.outcome, Complete) for result in results)
     return (judgement.exit_code if wish.gate else ExitCode.DONE) or (code if seen else ExitCode.CANNOT_TELL)
 
 
-def run_saved(files: Sequence[Path], urls: Sequence[str], *, as_json: bool) -> int:
+def run_saved(files: Sequence[Path], urls: Sequence[str], shape: Shape) -> int:
     """Judge saved responses; what curl printed came from the URL, if one is given. Nothing is stored."""
     if len(urls) > 1:
         raise UsageError("With --from, one URL says where the response came from.", "Give one, or none.")
     now = here.now()
     judged = [judge(Look(visit), now) for file in files for visit in saved.visits(_read(file), str(file), *urls)]
-    return _told(judged, {}, as_json=as_json)
+    return _told(Seen(judged, now), shape)
 
 
 def _read(file: Path) -> bytes:
@@ -137,23 +138,23 @@ def _progress() -> Iterator[Any]:
 
 def _compared(
     database: Database, found: Configuration, judged: Sequence[Judged], now: int
-) -> tuple[list[Judged], dict[str, list[str]]]:
-    """The verdicts with what follows from earlier visits, which is remembered, and what changed since, by URL."""
+) -> tuple[list[Judged], dict[str, Progress]]:
+    """The verdicts with what follows from earlier visits, which is remembered, and how each page went on, by URL."""
     pages = {unit(one.url): (one, one.page) for one in judged if one.page and _is_a_page(one.page)}
     known = remembered(database, found.asset.name, pages)
     news: dict[str, Mapping[str, Any]] = {}
-    changes: dict[str, list[str]] = {}
+    made: dict[str, Progress] = {}
     checks: dict[str, Judged] = {}
     for name, (one, page) in pages.items():
         before = _memory(known[name]) if name in known else NOTHING_YET
         memory, failures = transition.advance(before, page, now)
         failures += transition.expected_failures(page)
         checks[name] = replace(one, checks=transition.merged(one.checks, failures))
-        changes[one.url] = list(transition.differences(before, memory))
+        made[one.url] = progress(before, memory, page.expected.transition_days)
         if memory != before:
             news[name] = asdict(memory)
     remember(database, found.asset.name, news, "fixby", now)
-    return [checks.get(unit(one.url), one) for one in judged], changes
+    return [checks.get(unit(one.url), one) for one in judged], made
 
 
 def _is_a_page(page: Page) -> bool:
@@ -186,20 +187,6 @@ def _result(found: Configuration, one: Scan) -> Result:
     return Result(one, numbered(found.asset.name, one.findings))
 
 
-def _told(judged: Sequence[Judged], changes: Mapping[str, Sequence[str]], *, as_json: bool) -> int:
-    if as_json:
-        emit(published.document(judged))
-    else:
-        for one in judged:
-            _show(one, changes.get(one.url, ()))
-    return ExitCode.CANNOT_TELL if any(one.reasons for one in judged) else ExitCode.DONE
-
-
-def _show(one: Judged, changes: Sequence[str]) -> None:
-    emit(safe(one.url))
-    for reason in one.reasons:
-        note(f"fixby: {safe(reason)}")
-    for check in one.failures:
-        emit(f"  {check.severity:<8} {check.id:<28} {safe(check.message)}")
-    for change in changes:
-        emit(f"  changed: {safe(change)}")
+def _told(seen: Seen, shape: Shape) -> int:
+    told(seen, shape)
+    return ExitCode.CANNOT_TELL if any(one.reasons for one in seen.judged) else ExitCode.DONE

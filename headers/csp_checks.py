@@ -198,7 +198,7 @@ def _writing(policies: Policies) -> Iterator[Check]:
             if ("CSP-SYNTAX", subject) not in told:
                 told.add(("CSP-SYNTAX", subject))
                 severity = Severity.MEDIUM if mistake.serious else Severity.LOW
-                yield failed("CSP-SYNTAX", _sentence(mistake), line, subject=subject, severity=severity)
+                yield failed("CSP-SYNTAX", sentence(mistake), line, subject=subject, severity=severity)
         for id_, directive, said in (*_short_nonces(policy), *_plain_places(policy, policies.page)):
             if (id_, directive) not in told:
                 told.add((id_, directive))
@@ -208,7 +208,8 @@ def _writing(policies: Policies) -> Iterator[Check]:
 _LONGEST = 60
 
 
-def _sentence(mistake: Mistake) -> str:
+def sentence(mistake: Mistake) -> str:
+    """What is wrong, for people."""
     token = mistake.token if len(mistake.token) <= _LONGEST else f"{mistake.token[:_LONGEST]}..."
     return _SENTENCES[mistake.flaw].format(token=token, directive=mistake.directive[:_LONGEST])
 

@@ -51,7 +51,7 @@ def findings_table(findings: Sequence[TrackedFinding], now: int) -> Table:
     unseen = any(one.not_observed for one in findings)
     rows = (
         (
-            *(_due(one, now), _severity(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding)),
+            *(_due(one, now), severity_text(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding)),
             *((safe(one.not_observed),) if unseen else ()),
         )
         for one in findings
@@ -61,7 +61,7 @@ def findings_table(findings: Sequence[TrackedFinding], now: int) -> Table:
 
 def observations_table(findings: Mapping[str, Finding]) -> Table:
     """Findings that are not stored, by id, in the order given."""
-    rows = ((_severity(one.severity), id_[:ID_LENGTH], *_columns(one)) for id_, one in findings.items())
+    rows = ((severity_text(one.severity), id_[:ID_LENGTH], *_columns(one)) for id_, one in findings.items())
     return _table(("SEVERITY", "ID", *_ABOUT), rows, _NEEDED_WIDTHS)
 
 
@@ -244,7 +244,8 @@ def _due(tracked: TrackedFinding, now: int) -> Text:
     return Text(due(tracked, now), _STATUS_STYLES.get(tracked.sla_status, ""))
 
 
-def _severity(severity: Severity) -> Text:
+def severity_text(severity: Severity) -> Text:
+    """The word of a severity, coloured."""
     return Text(severity, _SEVERITY_STYLES.get(severity, ""))
 
 
