@@ -72,7 +72,9 @@ def run_saved(files: Sequence[Path], urls: Sequence[str], shape: Shape) -> int:
     if len(urls) > 1:
         raise UsageError("With --from, one URL says where the response came from.", "Give one, or none.")
     now = here.now()
-    judged = [judge(Look(visit), now) for file in files for visit in saved.visits(_read(file), str(file), *urls)]
+    judged = [
+        judge(Look(visit), now) for file in files for visit in saved.visits(_read(file), str(file), *map(_whole, urls))
+    ]
     return _told(Seen(judged, now), shape)
 
 
