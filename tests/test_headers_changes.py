@@ -98,7 +98,8 @@ def test_a_length_of_time_is_told_in_the_unit_that_people_use(seconds: int, said
 
 def reporting(*days: int) -> tuple[Memory, list[Check]]:
     """What is remembered of a page that only reports, visited on these days."""
-    memory, failures = NOTHING_YET, []
+    memory = NOTHING_YET
+    failures: list[Check] = []
     for day in days:
         memory, failures = advance(memory, Page(answer((REPORTING, f"{STRICT}; report-uri /r"))), day * DAY)
     return memory, failures
