@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fixby.headers.csp import Policy, policies
-from fixby.headers.expectations import DAY
+from fixby.headers.expectations import DAY, length
 from fixby.headers.hsts import Effect, Hsts, Void, read
 from fixby.headers.transition import Memory, State
 
@@ -95,21 +95,6 @@ def _hsts_terms(old: Hsts, new: Hsts) -> Iterator[str]:
         yield "HSTS covers subdomains now" if new.include_subdomains else "HSTS no longer covers subdomains"
     if old.preload != new.preload:
         yield "HSTS asks to be preloaded now" if new.preload else "HSTS no longer asks to be preloaded"
-
-
-def length(seconds: int) -> str:
-    """A length of time in the largest unit that it is made of: `1 year`, `180 days`, `1.5 days`."""
-    if seconds >= 100 * _UNITS["year"]:
-        return "over 100 years"
-    whole = next((name for name, unit in _UNITS.items() if seconds and not seconds % unit and name != "second"), "")
-    name = whole or next((name for name, unit in _UNITS.items() if seconds >= unit), "second")
-    if whole == "hour" and seconds > _UNITS["day"]:
-        name = "day"
-    number = round(seconds / _UNITS[name], 1)
-    return f"{number:g} {name}{'' if number == 1 else 's'}"
-
-
-_UNITS = {"year": 365 * DAY, "day": DAY, "hour": 3600, "minute": 60, "second": 1}
 
 
 def _enforced(was: _Values, is_now: _Values) -> Iterator[str]:

@@ -122,7 +122,10 @@ def _bypasses(policies: Policies, _: Allows) -> Iterator[Check]:
             known.add(host.text)
     for text in sorted(known):
         yield failed(
-            "CSP-ALLOWLIST-BYPASS", f"{text} serves script to anybody's liking.", *_lines(policies), subject=text
+            "CSP-ALLOWLIST-BYPASS",
+            f"{text} serves script that an attacker can choose.",
+            *_lines(policies),
+            subject=text,
         )
     others = sorted(text for text, host in hosts.items() if text not in known and _counts(policies, host))
     if others:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from fixby.headers.changes import changes, length, progress, standing
+from fixby.headers.changes import changes, progress, standing
 from fixby.headers.check import Check
-from fixby.headers.expectations import DAY
+from fixby.headers.expectations import DAY, length
 from fixby.headers.page import Page
 from fixby.headers.transition import NOTHING_YET, Memory, advance
 from tests.responses import answer

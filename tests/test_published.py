@@ -114,14 +114,20 @@ def _printed(repo: Path) -> dict[str, Ended]:
     evidence = ("--output", "../evidence.zip", "--json")
     printed["export evidence"] = called("export", "evidence", *evidence, cwd=repo)
     printed["verify of evidence"] = called("verify", "../evidence.zip", "--json", cwd=repo)
-    repository(repo.parent, {"home.txt": POOR, "down.txt": "HTTP/1.1 503 Service Unavailable\n\n"})
-    printed["headers"] = called("headers", "--from", "../home.txt", "https://example.org/", "--json", cwd=repo)
-    printed["headers of a site that is down"] = called("headers", "--from", "../down.txt", "--json", cwd=repo)
-    printed["headers csp"] = called("headers", "csp", "script-src self a.com; object-src none", "--json", cwd=repo)
+    printed |= _printed_of_headers(repo)
     printed["doctor"] = called("doctor", "--json", cwd=repo)
     printed["verify"] = called("db", "verify", "--json", cwd=repo)
     printed["upgrade"] = called("db", "upgrade", "--json", cwd=repo)
     return printed
+
+
+def _printed_of_headers(repo: Path) -> dict[str, Ended]:
+    repository(repo.parent, {"home.txt": POOR, "down.txt": "HTTP/1.1 503 Service Unavailable\n\n"})
+    return {
+        "headers": called("headers", "--from", "../home.txt", "https://example.org/", "--json", cwd=repo),
+        "headers of a site that is down": called("headers", "--from", "../down.txt", "--json", cwd=repo),
+        "headers csp": called("headers", "csp", "script-src self a.com; object-src none", "--json", cwd=repo),
+    }
 
 
 _DECIDED = """\
@@ -302,6 +308,7 @@ def test_the_words_of_the_schemas_are_those_of_the_program() -> None:
     finding = DEFINITIONS["finding"]["properties"]
     tracked = DEFINITIONS["tracked_finding"]["properties"]
     response = SCHEMAS["headers.1.json"]["properties"]["responses"]["items"]["properties"]
+    mistake = SCHEMAS["csp.1.json"]["properties"]["policies"]["items"]["properties"]["mistakes"]["items"]["properties"]
     event = SCHEMAS["show.1.json"]["properties"]["history"]["items"]["properties"]["event"]
     for schema, words in (
         (finding["category"], Category),
@@ -314,6 +321,6 @@ def test_the_words_of_the_schemas_are_those_of_the_program() -> None:
         (event, (*Change, *Decision)),
         (DEFINITIONS["header_check"]["properties"]["verdict"], HeaderVerdict),
         (response["hsts"]["oneOf"][0]["properties"]["effect"], Effect),
-        (SCHEMAS["csp.1.json"]["properties"]["policies"]["items"]["properties"]["mistakes"]["items"]["properties"]["flaw"], Flaw),
+        (mistake["flaw"], Flaw),
     ):
         assert set(schema["enum"]) == {str(word) for word in words}
