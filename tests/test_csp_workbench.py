@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixby.headers.allows import Allows, allows
@@ -145,6 +145,7 @@ _WORDS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(_WORDS, max_size=12).map(" ".join), max_size=3))
 def test_whatever_is_written_what_is_suggested_stops_injected_script(values: list[str]) -> None:
     holds(values)
