@@ -40,7 +40,8 @@ class Dialect:
     """How one of them writes headers: `set` and `remove` give the lines of one header.
 
     `nonce` stands for a fresh nonce where it can make one, `nonce_note` says how the page comes by it, or who has to
-    make one. `variable` is what begins a variable even in a quoted value.
+    make one. `variable` is what begins a variable even in a quoted value. `overwrites` says that the line replaces
+    what the application sends.
     """
 
     where: str
@@ -53,6 +54,7 @@ class Dialect:
     nonce: str = ""
     nonce_note: str = ""
     variable: str = ""
+    overwrites: bool = False
 
 
 def written(server: Server, origin: str, lines: Sequence[Line]) -> str:
@@ -83,7 +85,7 @@ def _value(line: Line) -> str:
 
 def _notes(dialect: Dialect, line: Line) -> list[str]:
     notes = [line.note, line.unless, dialect.nonce_note if NONCE in line.value else ""]
-    if line.replaces:
+    if line.replaces and not dialect.overwrites:
         notes.append(f"{line.name} is sent already: take that out where it is set, or both are sent.")
     if _is_variable(dialect, line):
         notes.append(f"{dialect.variable} begins a variable here, and cannot be quoted: write %24 instead of $.")
@@ -221,6 +223,7 @@ DIALECTS: Mapping[Server, Dialect] = {
     Server.CADDY: Dialect(
         where="for the site's block.",
         variable="{$",
+        overwrites=True,
         set=_caddy,
         remove=lambda name: [f"-{name}"],
         head=("header {",),

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from fixby.headers.allows import allows, loads
+from fixby.headers.allows import loads
 from fixby.headers.check import Evidence
 from fixby.headers.csp import DEPRECATED, DIRECTIVES, KEYWORDS, SOURCE_LISTS, Flaw, Policy, host_source, parse
 from fixby.headers.csp_checks import ANYWHERE, Policies, failures
@@ -199,8 +199,7 @@ def _scripts_are_weak(directives: _Directives, page: Place) -> bool:
     if not policy.directives:
         return True
     found = failures(Policies(page, [(policy, _NOWHERE)]))
-    weak = any(check.id in _WEAK_SCRIPTS and check.severity.rank > 1 for check in found)
-    return weak or allows([policy], page).foreign_script
+    return any(check.id in _WEAK_SCRIPTS and check.severity.rank > 1 for check in found)
 
 
 def _is_open(directives: _Directives, name: str, page: Place) -> bool:

@@ -86,6 +86,8 @@ def test_a_header_that_is_sent_already_is_replaced() -> None:
     short = judged(("Strict-Transport-Security", "max-age=300"))
     assert "proxy_hide_header Strict-Transport-Security;" in mends([short], Server.NGINX)
     assert "Header onsuccess unset Strict-Transport-Security" in mends([short], Server.APACHE)
+    assert "is sent already" in mends([short], Server.CLOUDFLARE)
+    assert "is sent already" not in mends([short], Server.CADDY)  # its > sets what is sent in the end
 
 
 def test_a_page_that_can_be_framed_keeps_its_policy_beside_the_new_one() -> None:
