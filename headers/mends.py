@@ -79,13 +79,14 @@ def _with_care(line: Line, check: Check, one: Judged) -> Line:
 
 
 def _policy_lines(page: Page, some: Sequence[Judged]) -> Iterator[Line]:
-    """A stricter policy to try out, and one against frames that counts at once."""
+    """A stricter policy to try out, made from the one that is tried out already, and one against frames."""
     failed = {check.id for one in some if one.page is page for check in one.failures if check.severity.rank > 0}
     sent = [value for value in page.answer.values(ENFORCED) if _is_harmless(value)]
     if "FRAMING" in failed:
         note = "A comma begins another policy; both count." if sent else ""
         yield Line(ENFORCED, ", ".join((*sent, "frame-ancestors 'self'")), note, replaces=bool(sent))
-    better = suggested(sent, page.place)
+    tried = [value for value in page.answer.values(REPORTED) if _is_harmless(value)]
+    better = suggested(tried or sent, page.place)
     if better.changes and any(id_.startswith("CSP-") for id_ in failed - _NOT_THE_POLICY):
         yield Line(REPORTED, ", ".join(better.policies), _TRY, replaces=bool(page.answer.lines(REPORTED)))
 

@@ -95,6 +95,21 @@ def test_a_page_that_can_be_framed_keeps_its_policy_beside_the_new_one() -> None
     assert f"{CSP} \"default-src 'self', frame-ancestors 'self'\" always;" in mends([page], Server.NGINX)
 
 
+@pytest.mark.parametrize(
+    ("tried", "line"),
+    [
+        ("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", None),
+        ("default-src self", "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"),
+    ],
+)
+def test_a_policy_that_is_tried_out_already_is_what_is_made_strict(tried: str, line: str | None) -> None:
+    page = judged(("Content-Type", "text/html"), (CSP, "img-src *"), (f"{CSP}-Report-Only", tried))
+    found = re.findall(
+        r'^add_header Content-Security-Policy-Report-Only "(.*)" always;$', mends([page], Server.NGINX), re.MULTILINE
+    )
+    assert found == ([line] if line else [])
+
+
 def test_each_origin_has_a_block() -> None:
     text = mends([judged(), judged(url="https://other.example.org:8443/a")], Server.NGINX)
     assert re.findall(r"^# (https\S+): for", text, re.MULTILINE) == [
