@@ -1,8 +1,8 @@
-"""`fixby headers`: verify HTTPS, HSTS, CSP and the rest on live URLs, or on responses that were saved."""
+"""`fixby headers`: verify HTTPS, HSTS, CSP and the rest on live URLs."""
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -12,13 +12,14 @@ from typing import Any
 from fixby.cli import gate as gating
 from fixby.cli import place as here
 from fixby.cli.configuration import Configuration
-from fixby.cli.output import emit, note
+from fixby.cli.headers_shown import Seen, Shape, told
 from fixby.cli.place import Place
+from fixby.cli.saved_responses import whole
 from fixby.cli.scan import Result, record_all
 from fixby.cli.site_history import compared
 from fixby.errors import ConfigurationError, ExitCode, UsageError
-from fixby.headers import published, saved, sites
-from fixby.headers.judge import Judged, Look, judge
+from fixby.headers import sites
+from fixby.headers.judge import Judged
 from fixby.headers.manner import Manner
 from fixby.headers.response import Visit
 from fixby.headers.scan import scan, unit
@@ -43,7 +44,7 @@ class Wish:
     gate: bool
 
 
-def run(wish: Wish, *, as_json: bool) -> int:
+def run(wish: Wish, shape: Shape) -> int:
     """Visit, judge, store, show; the exit code says whether all could be judged and, if asked, the gate's verdict."""
     if wish.gate and not wish.keep:
         raise UsageError("The gate judges what is stored.", "Leave out --no-store or --gate.")
@@ -51,32 +52,17 @@ def run(wish: Wish, *, as_json: bool) -> int:
     some = _named(wish) if wish.urls else _configured(found)
     now = here.now()
     if not wish.keep:
-        return _told(_visited(some, now), {}, as_json=as_json)
+        return told(Seen(_visited(some, now), now, found.asset.name), shape)
     gating.policy(found)
     with here.writing(found) as database:
         judged = _visited(some, now)
-        judged, changes = compared(database, found.asset.name, judged, now)
+        judged, progress = compared(database, found.asset.name, judged, now)
         results = record_all(database, found, [_result(found, one) for one in _scans(judged, now, bool(wish.urls))])
-        judgement, _ = gating.judged(database, found)
-    code = _told(judged, changes, as_json=as_json)
+        with here.only_valid(database, found):
+            judgement, _ = gating.judged(database, found)
+    code = told(Seen(judged, now, found.asset.name, progress), shape)
     seen = all(isinstance(result.scan.outcome, Complete) for result in results)
     return (judgement.exit_code if wish.gate else ExitCode.DONE) or (code if seen else ExitCode.CANNOT_TELL)
-
-
-def run_saved(files: Sequence[Path], urls: Sequence[str], *, as_json: bool) -> int:
-    """Judge saved responses; what curl printed came from the URL, if one is given. Nothing is stored."""
-    if len(urls) > 1:
-        raise UsageError("With --from, one URL says where the response came from.", "Give one, or none.")
-    now = here.now()
-    judged = [judge(Look(visit), now) for file in files for visit in saved.visits(_read(file), str(file), *urls)]
-    return _told(judged, {}, as_json=as_json)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from error
 
 
 def _named(wish: Wish) -> list[Site]:
@@ -88,14 +74,9 @@ def _named(wish: Wish) -> list[Site]:
             ca_file=wish.ca_file,
             seconds=wish.deadline,
         )
-        return [sites.of_url(url, how) for url in dict.fromkeys(map(_whole, wish.urls))]
+        return [sites.of_url(url, how) for url in dict.fromkeys(map(whole, wish.urls))]
     except ValueError as error:
         raise UsageError(f"{error}.".replace("..", "."), "Write URLs as https://example.com/path.") from error
-
-
-def _whole(url: str) -> str:
-    """A URL; a name alone is one of https."""
-    return url if "://" in url else f"https://{url}"
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -141,22 +122,3 @@ def _scans(judged: Sequence[Judged], now: int, is_named: bool) -> list[Scan]:  #
 
 def _result(found: Configuration, one: Scan) -> Result:
     return Result(one, numbered(found.asset.name, one.findings))
-
-
-def _told(judged: Sequence[Judged], changes: Mapping[str, Sequence[str]], *, as_json: bool) -> int:
-    if as_json:
-        emit(published.document(judged))
-    else:
-        for one in judged:
-            _show(one, changes.get(one.url, ()))
-    return ExitCode.CANNOT_TELL if any(one.reasons for one in judged) else ExitCode.DONE
-
-
-def _show(one: Judged, changes: Sequence[str]) -> None:
-    emit(safe(one.url))
-    for reason in one.reasons:
-        note(f"fixby: {safe(reason)}")
-    for check in one.failures:
-        emit(f"  {check.severity:<8} {check.id:<28} {safe(check.message)}")
-    for change in changes:
-        emit(f"  changed: {safe(change)}")

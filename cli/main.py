@@ -169,7 +169,8 @@ def parse(reports: Reports, *, scanner: Tool = None, json: Json = False) -> None
 @app.command()
 def headers(  # noqa: PLR0913 - where and how, as every command
     urls: Annotated[
-        list[str] | None, typer.Argument(metavar="[URL]...", help="URLs; none for those configured.")
+        list[str] | None,
+        typer.Argument(metavar="[URL]...", help="URLs, or csp and policies; none: those configured."),
     ] = None,
     *,
     saved: Annotated[list[Path] | None, typer.Option("--from", help="Judge a saved response: curl -si, HAR.")] = None,
@@ -179,16 +180,29 @@ def headers(  # noqa: PLR0913 - where and how, as every command
     deadline: Annotated[float, typer.Option(help="The longest that a visit may take, in seconds.", min=0.1)] = 30,
     no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
+    format_: Annotated[str, typer.Option("--format", help="terminal, json, markdown or sarif.")] = "terminal",
+    mend: Annotated[
+        str, typer.Option(help="Print the lines for nginx, apache, caddy, nextjs, helmet, cloudflare.")
+    ] = "",
+    all_: Annotated[bool, typer.Option("--all", help="Show the checks that passed, too.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Explain the CSP, and what it lets happen.")] = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Verify HTTPS, HSTS, CSP and the rest on live URLs; --from judges saved responses."""
+    """Verify HTTPS, HSTS, CSP and the rest on live URLs; --from judges saved responses; csp POLICY... only policies."""
+    from fixby.cli import headers_shown
+
+    shape = headers_shown.shape("json" if json else format_, mend, with_passes=all_, with_policy=explain)
+    if urls and urls[0] == "csp":
+        raise typer.Exit(headers_shown.run_workbench(urls[1:], as_json=json))
+    if saved:
+        from fixby.cli import saved_responses
+
+        raise typer.Exit(saved_responses.run(saved, urls or [], shape))
     from fixby.cli import headers
 
-    if saved:
-        raise typer.Exit(headers.run_saved(saved, urls or [], as_json=json))
     wish = headers.Wish(
         place=Place(path, store, config),
         urls=tuple(urls or ()),
@@ -199,7 +213,7 @@ def headers(  # noqa: PLR0913 - where and how, as every command
         keep=not no_store,
         gate=gate,
     )
-    raise typer.Exit(headers.run(wish, as_json=json))
+    raise typer.Exit(headers.run(wish, shape))
 
 
 @app.command("list", context_settings={"ignore_unknown_options": True})  # such as the qualifier -path:tests/**

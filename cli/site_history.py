@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from fixby.headers import transition
+from fixby.headers.changes import Progress, progress
 from fixby.headers.judge import Judged
 from fixby.headers.page import Page
 from fixby.headers.scan import unit
@@ -15,23 +16,23 @@ from fixby.store.sites import remember, remembered
 
 def compared(
     database: Database, asset: str, judged: Sequence[Judged], now: int
-) -> tuple[list[Judged], dict[str, list[str]]]:
-    """The verdicts with what follows from earlier visits, which is remembered, and what changed since, by URL."""
+) -> tuple[list[Judged], dict[str, Progress]]:
+    """The verdicts with what follows from earlier visits, which is remembered, and how each page went on, by URL."""
     pages = {unit(one.url): (one, one.page) for one in judged if one.page and _is_a_page(one.page)}
     known = remembered(database, asset, pages)
     news: dict[str, Mapping[str, Any]] = {}
-    changes: dict[str, list[str]] = {}
+    made: dict[str, Progress] = {}
     checks: dict[str, Judged] = {}
     for name, (one, page) in pages.items():
         before = _memory(known[name]) if name in known else NOTHING_YET
         memory, failures = transition.advance(before, page, now)
         failures += transition.expected_failures(page)
         checks[name] = replace(one, checks=transition.merged(one.checks, failures))
-        changes[one.url] = list(transition.differences(before, memory))
+        made[one.url] = progress(before, memory, page.expected.transition_days)
         if memory != before:
             news[name] = asdict(memory)
     remember(database, asset, news, "fixby", now)
-    return [checks.get(unit(one.url), one) for one in judged], changes
+    return [checks.get(unit(one.url), one) for one in judged], made
 
 
 def _is_a_page(page: Page) -> bool:

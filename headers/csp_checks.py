@@ -122,7 +122,10 @@ def _bypasses(policies: Policies, _: Allows) -> Iterator[Check]:
             known.add(host.text)
     for text in sorted(known):
         yield failed(
-            "CSP-ALLOWLIST-BYPASS", f"{text} serves script to anybody's liking.", *_lines(policies), subject=text
+            "CSP-ALLOWLIST-BYPASS",
+            f"{text} serves script that an attacker can choose.",
+            *_lines(policies),
+            subject=text,
         )
     others = sorted(text for text, host in hosts.items() if text not in known and _counts(policies, host))
     if others:
@@ -198,7 +201,7 @@ def _writing(policies: Policies) -> Iterator[Check]:
             if ("CSP-SYNTAX", subject) not in told:
                 told.add(("CSP-SYNTAX", subject))
                 severity = Severity.MEDIUM if mistake.serious else Severity.LOW
-                yield failed("CSP-SYNTAX", _sentence(mistake), line, subject=subject, severity=severity)
+                yield failed("CSP-SYNTAX", sentence(mistake), line, subject=subject, severity=severity)
         for id_, directive, said in (*_short_nonces(policy), *_plain_places(policy, policies.page)):
             if (id_, directive) not in told:
                 told.add((id_, directive))
@@ -208,7 +211,8 @@ def _writing(policies: Policies) -> Iterator[Check]:
 _LONGEST = 60
 
 
-def _sentence(mistake: Mistake) -> str:
+def sentence(mistake: Mistake) -> str:
+    """What is wrong, for people."""
     token = mistake.token if len(mistake.token) <= _LONGEST else f"{mistake.token[:_LONGEST]}..."
     return _SENTENCES[mistake.flaw].format(token=token, directive=mistake.directive[:_LONGEST])
 

@@ -36,3 +36,18 @@ class Expectations:
 
 def _matches(patterns: tuple[str, ...], name: str) -> bool:
     return any(re.search(pattern, name, re.IGNORECASE) for pattern in patterns)
+
+
+def length(seconds: int) -> str:
+    """A length of time in the largest unit that it is made of: `1 year`, `180 days`, `1.5 days`."""
+    if seconds >= 100 * _UNITS["year"]:
+        return "over 100 years"
+    whole = next((name for name, unit in _UNITS.items() if seconds and not seconds % unit and name != "second"), "")
+    name = whole or next((name for name, unit in _UNITS.items() if seconds >= unit), "second")
+    if whole == "hour" and seconds > _UNITS["day"]:
+        name = "day"
+    number = round(seconds / _UNITS[name], 1)
+    return f"{number:g} {name}{'' if number == 1 else 's'}"
+
+
+_UNITS = {"year": 365 * DAY, "day": DAY, "hour": 3600, "minute": 60, "second": 1}

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 from fixby.errors import ReportError
 from fixby.headers.response import Answer, Field, Visit
+from fixby.headers.source_match import place
 
 NOWHERE = "https://saved.invalid/"
 """Where a response is taken to come from that does not say."""
@@ -20,9 +21,15 @@ def visits(content: bytes, file: str, url: str = "") -> list[Visit]:
 
     They are taken to have come over the TLS that their URL asks for. Raises `ReportError` where there is none.
     """
-    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
-        return _har(content, file)
-    return [_printed(content, file, url or NOWHERE)]
+    try:
+        is_har = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+        found = _har(content, file) if is_har else [_printed(content, file, url or NOWHERE)]
+        for visit in found:
+            for answer in visit.answers:
+                place(answer.url)
+    except ValueError as error:
+        raise ReportError(f"{file} names what is no URL: {error}.", _HINT) from error
+    return found
 
 
 _STATUS = re.compile(rb"HTTP/[0-9.]+[ \t]+([0-9]{3})[^\r\n]*\r?\n")

@@ -176,18 +176,6 @@ def would_change(page: Page) -> tuple[str, ...]:
     return tuple(name for name in capabilities(now, page) if name not in capabilities(then, page))
 
 
-def differences(before: Memory, after: Memory) -> Iterator[str]:
-    """What changed between two visits, a sentence for each header."""
-    for name in REMEMBERED:
-        was, is_now = before.headers.get(name, ()), after.headers.get(name, ())
-        if was != is_now and before.headers:
-            yield f"{name}: {_said(was)} became {_said(is_now)}"
-
-
-def _said(values: tuple[str, ...]) -> str:
-    return " and ".join(f"{value!r}" for value in values) or "nothing"
-
-
 def merged(checks: Sequence[Check], others: Sequence[Check]) -> tuple[Check, ...]:
     """Checks, of which those that others say more about are replaced by them; the others follow."""
     better = {(check.id, check.subject): check for check in others}

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from fixby.headers.check import Check, Evidence, failed, lines_of
-from fixby.headers.expectations import DAY
+from fixby.headers.expectations import DAY, length
 from fixby.headers.hsts import Effect, Hsts, Void
 from fixby.headers.page import Page, hsts_of
 from fixby.headers.response import Answer, TlsFlaw, Trouble, Visit
@@ -115,7 +115,7 @@ def _policy(page: Page, policy: Hsts, plain: Visit | None, lines: tuple[Evidence
     expected, max_age = page.expected, policy.max_age or 0
     if max_age < expected.hsts_least:
         severity = Severity.HIGH if max_age < DAY else Severity.MEDIUM
-        said = f"max-age is {max_age} seconds, and {expected.hsts_least} are asked for."
+        said = f"max-age is {length(max_age)}, and {length(expected.hsts_least)} are asked for."
         yield failed("HSTS-SHORT", said, *lines, severity=severity)
     if expected.hsts_subdomains and not policy.include_subdomains:
         yield failed("HSTS-NO-SUBDOMAINS", "includeSubDomains is missing.", *lines)

@@ -1,10 +1,10 @@
 """A report as Markdown, for wikis, issues and job summaries, in which no text of a finding is markup."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from fixby.reports import sla_words as words
-from fixby.reports.plain import ID_LENGTH, safe
+from fixby.reports.markdown import table, text
+from fixby.reports.plain import ID_LENGTH
 from fixby.reports.words import where
 from fixby.sla.clock import Status
 from fixby.sla.figures import Figures, Report
@@ -15,18 +15,18 @@ def written(report: Report, breaches: Sequence[TrackedFinding], now: int) -> str
     """A report and its breaches in the order given; how late they are is reckoned at `now`, a UTC second."""
     parts = (
         "# SLA report",
-        f"{words.period(report)}. Snapshot {_text(report.snapshot)}.",
-        _table(("Figure", "Value"), _summary(report, now), numbers=1),
-        f"## By {_text(' and '.join(report.by))}" if report.by else "## All findings",
-        _table((*map(words.title, report.by or ("findings",)), *_GROUP_TITLES), _groups(report), numbers=8),
+        f"{words.period(report)}. Snapshot {text(report.snapshot)}.",
+        table(("Figure", "Value"), _summary(report, now), numbers=1),
+        f"## By {text(' and '.join(report.by))}" if report.by else "## All findings",
+        table((*map(words.title, report.by or ("findings",)), *_GROUP_TITLES), _groups(report), numbers=8),
         "## Time to fix",
-        _table(("Severity", "Fixed", "Median", "90 % within", "Expected"), _times(report), numbers=4),
+        table(("Severity", "Fixed", "Median", "90 % within", "Expected"), _times(report), numbers=4),
         "## By month",
-        _table(("Month", "Opened", "Met", "Missed", "Compliance", "Open", "Breached"), _months(report), numbers=6),
+        table(("Month", "Opened", "Met", "Missed", "Compliance", "Open", "Breached"), _months(report), numbers=6),
         f"## Breaches ({len(breaches):,})",
-        _table(("Due", "Late", "Severity", "Asset", "Title", "Where", "ID"), _breaches(breaches, now)),
+        table(("Due", "Late", "Severity", "Asset", "Title", "Where", "ID"), _breaches(breaches, now)),
         "## Policies",
-        _table(("Asset", "Policy", "Digest"), report.policies),
+        table(("Asset", "Policy", "Digest"), report.policies),
         "## What the figures mean",
         "\n".join(f"- **{name}**: {sentence}" for name, sentence in words.DEFINITIONS),
     )
@@ -78,31 +78,3 @@ def _breaches(breaches: Sequence[TrackedFinding], now: int) -> Iterator[tuple[st
         finding = breach.finding
         about = (finding.severity, breach.asset, finding.rule.title, where(finding), breach.id[:ID_LENGTH])
         yield words.moment(breach.due_at), f"{words.days(words.late(breach, now))} d", *about
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
-    """A table of which the last `numbers` columns are aligned to the right, or a word where it has no rows."""
-    lines = [f"| {' | '.join(map(_text, row))} |" for row in rows]
-    if not lines:
-        return "None."
-    rules = ["---"] * (len(titles) - numbers) + ["---:"] * numbers
-    return "\n".join([f"| {' | '.join(map(_text, titles))} |", f"| {' | '.join(rules)} |", *lines])
-
-
-def _text(text: str) -> str:
-    """Text that stays text: as it is where nothing in it can be markup, a mention or a link, else as code."""
-    shown = safe(text)
-    return shown if _PLAIN.fullmatch(shown) else "&#124;".join(map(_code, shown.split("|")))
-
-
-def _code(text: str) -> str:
-    """A code span: its fence is longer than any run of backticks in it."""
-    if not text.strip():
-        return ""
-    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
-    space = " " if "`" in text else ""
-    return f"{fence}{space}{text}{space}{fence}"
-
-
-_PLAIN = re.compile(r"(?!.*(?:www\.|://|:(?=\S*[a-z])\S+:))(?:[^\W_]|[ ,;:.()/%-])*", re.IGNORECASE)
-"""Letters, digits and such punctuation as no dialect of Markdown reads anything into."""

@@ -60,7 +60,7 @@ def findings_table(findings: Sequence[TrackedFinding], now: int, root: Path | No
     more = [title for title, value in _MORE.items() if any(map(value, findings))]
     rows = (
         (
-            *(_due(one, now), _severity(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding, root)),
+            *(_due(one, now), severity_text(one.finding.severity), one.id[:ID_LENGTH], *_columns(one.finding, root)),
             *(safe(_MORE[title](one)) for title in more),
         )
         for one in findings
@@ -76,7 +76,7 @@ def fields_table(findings: Sequence[TrackedFinding], names: Sequence[str], now: 
 
 def observations_table(findings: Mapping[str, Finding]) -> Table:
     """Findings that are not stored, by id, in the order given."""
-    rows = ((_severity(one.severity), id_[:ID_LENGTH], *_columns(one)) for id_, one in findings.items())
+    rows = ((severity_text(one.severity), id_[:ID_LENGTH], *_columns(one)) for id_, one in findings.items())
     return table(("SEVERITY", "ID", *_ABOUT), rows, _NEEDED_WIDTHS)
 
 
@@ -177,7 +177,7 @@ def _field(name: str, value: str | int) -> RenderableType:
         case "id":
             return str(value)[:ID_LENGTH]
         case "severity":
-            return _severity(Severity(str(value)))
+            return severity_text(Severity(str(value)))
         case "path":
             return _Place(str(value))
         case _:
@@ -188,7 +188,8 @@ def _due(tracked: TrackedFinding, now: int) -> Text:
     return Text(due(tracked, now), _STATUS_STYLES.get(tracked.sla_status, ""))
 
 
-def _severity(severity: Severity) -> Text:
+def severity_text(severity: Severity) -> Text:
+    """The word of a severity, coloured."""
     return Text(severity, _SEVERITY_STYLES.get(severity, ""))
 
 

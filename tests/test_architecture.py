@@ -18,10 +18,10 @@ LAYERS = {
     "policies": 2,
     "store": 3,
     "reports": 3,
-    "headers": 3,
     "scanners": 3,
-    "triage": 4,
-    "cli": 5,
+    "headers": 4,
+    "triage": 5,
+    "cli": 6,
 }
 """A part may import itself and what lies on a lower layer."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixby.headers.allows import allows
@@ -205,6 +205,7 @@ texts = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(texts, st.data())
 def test_neither_order_nor_splitting_of_headers_changes_a_verdict(some: list[str], data: st.DataObject) -> None:
     told = {(check.id, check.subject, check.severity) for check in failures(*some)}

@@ -12,6 +12,9 @@ from referencing import Registry, Resource
 
 from fixby.decision import Decision
 from fixby.finding import Category
+from fixby.headers.check import Verdict as HeaderVerdict
+from fixby.headers.csp import Flaw
+from fixby.headers.hsts import Effect
 from fixby.known import Presence
 from fixby.lifecycle import Change
 from fixby.policies.gate import Verdict
@@ -19,6 +22,7 @@ from fixby.severity import Severity, SeveritySource
 from fixby.sla.clock import Status
 from fixby.tracked import State
 from tests.command import SHELL, Ended, advisories, called, repository
+from tests.responses import POOR
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = {file.name: json.loads(file.read_text()) for file in sorted((ROOT / "docs" / "schemas").glob("*.json"))}
@@ -112,10 +116,18 @@ def _printed(repo: Path) -> dict[str, Ended]:
     evidence = ("--output", "../evidence.zip", "--json")
     printed["export evidence"] = called("export", "evidence", *evidence, cwd=repo)
     printed["verify of evidence"] = called("verify", "../evidence.zip", "--json", cwd=repo)
-    printed["doctor"] = called("doctor", "--json", cwd=repo)
-    printed["verify"] = called("db", "verify", "--json", cwd=repo)
-    printed["upgrade"] = called("db", "upgrade", "--json", cwd=repo)
-    return printed
+    printed |= _printed_of_headers(repo)
+    upkeep = {"doctor": ("doctor",), "verify": ("db", "verify"), "upgrade": ("db", "upgrade")}
+    return printed | {name: called(*command, "--json", cwd=repo) for name, command in upkeep.items()}
+
+
+def _printed_of_headers(repo: Path) -> dict[str, Ended]:
+    repository(repo.parent, {"home.txt": POOR, "down.txt": "HTTP/1.1 503 Service Unavailable\n\n"})
+    return {
+        "headers": called("headers", "--from", "../home.txt", "https://example.org/", "--json", cwd=repo),
+        "headers of a site that is down": called("headers", "--from", "../down.txt", "--json", cwd=repo),
+        "headers csp": called("headers", "csp", "script-src self a.com; object-src none", "--json", cwd=repo),
+    }
 
 
 _DECIDED = """\
@@ -182,6 +194,9 @@ COMMANDS = (
     ("gate again", 0),
     ("export evidence", 0),
     ("verify of evidence", 0),
+    ("headers", 0),
+    ("headers of a site that is down", 3),
+    ("headers csp", 0),
     ("doctor", 0),
     ("verify", 0),
     ("upgrade", 0),
@@ -293,6 +308,8 @@ def test_every_schema_is_one_and_every_document_has_one(documents: dict[str, End
 def test_the_words_of_the_schemas_are_those_of_the_program() -> None:
     finding = DEFINITIONS["finding"]["properties"]
     tracked = DEFINITIONS["tracked_finding"]["properties"]
+    response = SCHEMAS["headers.1.json"]["properties"]["responses"]["items"]["properties"]
+    mistake = SCHEMAS["csp.1.json"]["properties"]["policies"]["items"]["properties"]["mistakes"]["items"]["properties"]
     event = SCHEMAS["show.1.json"]["properties"]["history"]["items"]["properties"]["event"]
     for schema, words in (
         (finding["category"], Category),
@@ -303,5 +320,8 @@ def test_the_words_of_the_schemas_are_those_of_the_program() -> None:
         (tracked["sla_status"], Status),
         (tracked["state"], State),
         (event, (*Change, *Decision)),
+        (DEFINITIONS["header_check"]["properties"]["verdict"], HeaderVerdict),
+        (response["hsts"]["oneOf"][0]["properties"]["effect"], Effect),
+        (mistake["flaw"], Flaw),
     ):
         assert set(schema["enum"]) == {str(word) for word in words}

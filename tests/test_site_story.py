@@ -48,9 +48,9 @@ class Story:
         now = START + day * DAY
         pages = tuple(SitePage(f"{self.url}{path[1:]}", Expectations()) for path in paths)
         judged = survey([Site(self.url.rstrip("/"), pages, self._how, probes=False)], now)
-        judged, changes = compared(self.database, "web", judged, now)
+        judged, made = compared(self.database, "web", judged, now)
         told(self.database, scan(judged, now))
-        return [change for some in changes.values() for change in some]
+        return [change for one in made.values() for change in one.changes]
 
     def open(self, day: int, *checks: str) -> dict[str, TrackedFinding]:
         """The open findings of these checks on a day, by check."""
