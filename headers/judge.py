@@ -57,8 +57,8 @@ def judge(look: Look, now: int, expected: Expectations = _DEFAULTS) -> Judged:
     page = Page(look.page.answers[-1], look.page.answers[:-1], expected)
     if reason := _why_unread(page):
         return Judged(look, (*checks, _inconclusive("FETCH-BLOCKED", reason)), (reason,))
-    failures = [*_page(page, look, now), *_against(page, look)]
-    checks += _with_passes(_once([*failures, *_flapping(failures, look, expected, now)]), _judged_ids(page, look))
+    failures = [*_of_two_answers(page, look, now), *_against(page, look)]
+    checks += _with_passes(failures, _judged_ids(page, look))
     if look.again and (reasons := _why_inconclusive(look.again)):
         checks.append(_inconclusive("FETCH-BLOCKED", f"The second visit is not conclusive: {reasons[0]}"))
     return Judged(look, tuple(checks), (), page)
@@ -93,15 +93,25 @@ def _inconclusive(id_: str, reason: str) -> Check:
     return Check(id_, Verdict.INCONCLUSIVE, catalogue()[id_].severity, message=reason)
 
 
-def _flapping(failures: Iterable[Check], look: Look, expected: Expectations, now: int) -> Iterator[Check]:
-    """What fails in the second of two answers only: servers behind one name differ, and the worst of them counts."""
-    again = look.again.page if look.again else None
-    if again is None or _why_inconclusive(look.again or look.page):
-        return
-    known = {(check.id, check.subject) for check in failures}
-    for check in _page(Page(again, expected=expected), look, now):
-        if (check.id, check.subject) not in known:
-            yield replace(check, message=f"In one of two answers: {check.message}")
+def _of_two_answers(page: Page, look: Look, now: int) -> list[Check]:
+    """What fails in either of two answers: servers behind one name differ, and the worst of them counts."""
+    first = _by_subject(_page(page, look, now))
+    if look.again is None or look.again.page is None or _why_inconclusive(look.again):
+        return list(first.values())
+    other = Page(look.again.page, look.again.answers[:-1], page.expected)
+    second = _by_subject(_page(other, look, now))
+    return [
+        check if key in first and key in second else replace(check, message=f"In one of two answers: {check.message}")
+        for key, check in (second | first).items()
+    ]
+
+
+def _by_subject(checks: Iterable[Check]) -> dict[tuple[str, str], Check]:
+    """The first check of each id and subject."""
+    found: dict[tuple[str, str], Check] = {}
+    for check in checks:
+        found.setdefault((check.id, check.subject), check)
+    return found
 
 
 def _page(page: Page, look: Look, now: int) -> Iterator[Check]:
@@ -170,19 +180,11 @@ def _plain(look: Look, expected: Expectations) -> list[Check]:
     if not look.plain and _began_plain(look.page.answers):
         failures += transport_checks.over_http(look.page.answers, authenticated=expected.authenticated)
         ids += transport_checks.HTTPS_IDS
-    return _with_passes(_once(failures), ids)
+    return _with_passes(list(_by_subject(failures).values()), ids)
 
 
 def _began_plain(answers: Sequence[Answer]) -> bool:
     return bool(answers) and not answers[0].is_https
-
-
-def _once(checks: Iterable[Check]) -> list[Check]:
-    """The first check of each id and subject."""
-    found: dict[tuple[str, str], Check] = {}
-    for check in checks:
-        found.setdefault((check.id, check.subject), check)
-    return list(found.values())
 
 
 def _tls(visit: Visit, now: int) -> list[Check]:
