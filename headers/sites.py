@@ -1,7 +1,7 @@
 """The sites of a configuration: which of their paths are visited, how, and what is expected of them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -63,17 +63,33 @@ def site(table: Table, folder: Path, environment: Mapping[str, str], *, trusted:
             hint = "Name the file with --config or FIXBY_CONFIG: what is scanned may not choose it."
             raise table.error(key, "is not taken from the target's own configuration", hint)
     url = table.read("url", _url, 'Write url = "https://example.com".')
-    paths: tuple[str, ...] = table.read_or(("/",), "paths", texts, 'Write paths = ["/", "/login"].')
+    paths: tuple[str, ...] = table.read_or(("/",), "paths", _paths, 'Write paths = ["/", "/login"].')
     behind: tuple[str, ...] = table.read_or(
         (), "auth", texts, 'Write auth = ["/account/"]: the paths that ask for credentials.'
     )
     for path in behind:
         if path not in paths:
             raise table.error("auth", f"names {path}, which is no path of the site", "Name it in paths too.")
-    expected = _expectations(table)
-    pages = tuple(SitePage(urljoin(url, path), replace(expected, authenticated=path in behind)) for path in paths)
+    expected, policy = _expectations(table), _policies(table, paths)
+    pages = tuple(
+        SitePage(urljoin(url, path), replace(expected, authenticated=path in behind, csp=policy.get(path, "")))
+        for path in paths
+    )
     probes = table.read_or(True, "probes", _truth, "Write probes = false, or leave it out.")  # noqa: FBT003 - what holds otherwise
     return Site(origin(url), pages, _manner(table, url, folder, environment), probes)
+
+
+def _policies(table: Table, paths: Sequence[str]) -> dict[str, str]:
+    """The policies that paths must be as strict as: one for all of them, or one each."""
+    hint = 'Write csp = "default-src \'self\'", or csp = { "/app/" = "default-src \'self\'" }.'
+    nothing: str | dict[str, str] = ""
+    said = table.read_or(nothing, "csp", _text_or_mapping, hint)
+    if isinstance(said, str):
+        return dict.fromkeys(paths, said)
+    for path in said:
+        if path not in paths:
+            raise table.error("csp", f"names {path}, which is no path of the site", "Name it in paths too.")
+    return said
 
 
 def _expectations(table: Table) -> Expectations:
@@ -85,7 +101,6 @@ def _expectations(table: Table) -> Expectations:
         session_cookies=table.read_or(default.session_cookies, "session_cookies", _patterns, _PATTERNS),
         ignored_cookies=table.read_or((), "ignored_cookies", _patterns, _PATTERNS),
         transition_days=table.read_or(default.transition_days, "transition", _days, 'Write transition = "30d".'),
-        csp=table.read_or("", "csp", text, "Write csp = \"default-src 'self'\": what the policy must be as strict as."),
     )
 
 
@@ -144,6 +159,18 @@ def _url(value: object) -> str:
     url = text(value)
     origin(url)
     return url
+
+
+def _paths(value: object) -> tuple[str, ...]:
+    some = texts(value)
+    for path in some:
+        if not path.startswith("/") or path.startswith("//"):
+            raise ValueError(f"{path!r} is no path of the site")
+    return some
+
+
+def _text_or_mapping(value: object) -> str | dict[str, str]:
+    return _mapping(value) if isinstance(value, dict) else text(value)
 
 
 def _truth(value: object) -> bool:

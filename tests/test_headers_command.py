@@ -102,6 +102,15 @@ def test_configured_sites_are_visited_with_all_their_paths_and_other_doors(world
     assert missing["COVERAGE-GAP", "Strict-Transport-Security"] == "fail"
 
 
+def test_a_path_whose_policy_is_laxer_than_its_owner_expects_fails(world: World) -> None:
+    world.replies["/app/"] = answer(200, *ALL[:2], "Content-Security-Policy: script-src 'self' 'unsafe-inline'")
+    expected = "script-src 'self'; object-src 'none'"
+    file = world.configured('paths = ["/", "/app/"]', f'csp = {{ "/app/" = "{expected}" }}', *OPENED)
+    ended = world.run("headers", "--config", str(file), "--json")
+    assert checks(ended, f"{world.url}/app/")["CSP-REGRESSION", "expected"] == "fail"
+    assert ("CSP-REGRESSION", "expected") not in checks(ended, f"{world.url}/")
+
+
 def test_a_path_behind_a_login_is_asked_with_credentials_and_judged_as_such(world: World) -> None:
     def account(_: object, request: servers.Received) -> bytes:
         return answer(200 if request.headers.get("authorization") == "Bearer s3cret" else 401, *ALL)
@@ -129,6 +138,9 @@ def test_what_is_scanned_opens_no_network_and_gives_no_credentials_away(world: W
 
 MISTAKES = {
     'paths = ["/"]\nauth = ["/x"]': "names /x, which is no path of the site",
+    'csp = { "/x" = "script-src *" }': "names /x, which is no path of the site",
+    "csp = 1": "is no text",
+    'paths = ["//elsewhere.test/"]': "is no path of the site",
     "ports = [0]": "is wrong",
     "families = [5]": "is wrong",
     'session_cookies = ["("]': "is no regular expression",
