@@ -177,7 +177,7 @@ def parse(text: str, disposition: Disposition = Disposition.ENFORCE, delivery: D
         if not token:
             continue
         name, values = _directive(token)
-        if not token.isascii():
+        if not _PRINTABLE.fullmatch(token):
             mistakes.append(Mistake(Flaw.NOT_ASCII, name, token))
         elif delivery is Delivery.META and name in _NOT_IN_META:
             mistakes.append(Mistake(Flaw.NOT_IN_META, name, name))
@@ -212,15 +212,20 @@ def host_source(text: str) -> Host | None:
 
 _SPACE = "\t\n\f\r "
 _WORDS = re.compile(rf"[{_SPACE}]+")
+_PRINTABLE = re.compile(rf"[{_SPACE}\x21-\x7e]*")
 _NONE = "'none'"
 _BASE64 = r"[A-Za-z0-9+/_-]+={0,2}"
 _NONCE = re.compile(rf"'nonce-({_BASE64})'", re.IGNORECASE)
-_HASH = re.compile(rf"'sha(?:256|384|512)-{_BASE64}'", re.IGNORECASE)
+_ALGORITHM = r"(?:sha-?(?:256|384|512)|ed25519)"
+_DECODED = r"(?:[\w+/-]{4})*(?:[\w+/-]{2}={0,2}|[\w+/-]{3}=?)?"
+_HASH = re.compile(rf"'{_ALGORITHM}-(?=[^'])({_DECODED})'", re.ASCII | re.IGNORECASE)
+"""A hash that cannot be decoded is none, as browsers try to; a nonce is a text."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LABEL = r"[A-Za-z0-9_-]+"
 _HOST = re.compile(
     rf"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<host>\*|(?:\*\.)?{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])"
-    r"(?::(?P<port>[0-9]+|\*))?(?:(?P<path>/[^?#]*)(?:[?#].*)?)?"
+    r"(?::(?P<port>[0-9]{1,9}|\*))?(?:(?P<path>/[^?#]*)(?:[?#].*)?)?"
 )
 
 
@@ -255,7 +260,7 @@ def _source_flaw(value: str) -> Flaw | None:
     return None if host_source(value) else Flaw.BAD_SOURCE
 
 
-_NONCE_OR_HASH = ("'nonce-", "'sha256-", "'sha384-", "'sha512-")
+_NONCE_OR_HASH = ("'nonce-", "'ed25519-", *(f"'sha{dash}{bits}-" for dash in ("", "-") for bits in (256, 384, 512)))
 
 
 def _would_be_more(value: str) -> bool:
@@ -268,4 +273,4 @@ def masked(text: str) -> str:
     return _SECRET.sub(r"'\1-*'", text)
 
 
-_SECRET = re.compile(rf"'(nonce|sha256|sha384|sha512)-{_BASE64}'", re.IGNORECASE)
+_SECRET = re.compile(rf"'(nonce|{_ALGORITHM})-{_BASE64}'", re.IGNORECASE)
