@@ -170,8 +170,9 @@ def policies(
 
 
 def parse(text: str, disposition: Disposition = Disposition.ENFORCE, delivery: Delivery = Delivery.HEADER) -> Policy:
-    """One policy, read as browsers do: the first directive of a name counts, what is not ASCII is passed over."""
+    """One policy, read as browsers do: the first directive of a name counts, and one that is not ASCII for nothing."""
     directives: dict[str, tuple[str, ...]] = {}
+    dropped: set[str] = set()
     mistakes: list[Mistake] = []
     for token in (part.strip(_SPACE) for part in text.split(";")):
         if not token:
@@ -179,10 +180,12 @@ def parse(text: str, disposition: Disposition = Disposition.ENFORCE, delivery: D
         name, values = _directive(token)
         if not _PRINTABLE.fullmatch(token):
             mistakes.append(Mistake(Flaw.NOT_ASCII, name, token))
+            dropped.add(name)
         elif delivery is Delivery.META and name in _NOT_IN_META:
             mistakes.append(Mistake(Flaw.NOT_IN_META, name, name))
-        elif name in directives:
-            mistakes.append(Mistake(Flaw.DUPLICATE_DIRECTIVE, name, token, serious=directives[name] != values))
+        elif name in directives or name in dropped:
+            serious = directives.get(name) != values
+            mistakes.append(Mistake(Flaw.DUPLICATE_DIRECTIVE, name, token, serious=serious))
         else:
             directives[name] = values
             mistakes += _mistakes(name, values)
