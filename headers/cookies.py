@@ -1,7 +1,10 @@
 """Cookies as a response sets them (RFC 6265bis)."""
 
+import re
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+
+_NUMBER = re.compile("-?[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,8 @@ class Cookie:
     def is_deleted(self, now: int) -> bool:
         """Whether the response takes the cookie away; `now` is a UTC instant in seconds."""
         max_age = self.attributes.get("max-age", "")
-        if max_age.lstrip("-").isdecimal():
-            return int(max_age) <= 0
+        if _NUMBER.fullmatch(max_age):
+            return max_age.startswith("-") or not max_age.strip("0")
         try:
             return parsedate_to_datetime(self.attributes.get("expires", "")).timestamp() <= now
         except (ValueError, TypeError, OverflowError):

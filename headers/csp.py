@@ -56,6 +56,17 @@ class Sources:
     schemes: tuple[str, ...] = ()
     hosts: tuple["Host", ...] = ()
     star: bool = False
+    _named: dict[str, list["Host"]] = field(default_factory=dict, compare=False, repr=False)
+
+    def hosts_for(self, host: str) -> Iterator["Host"]:
+        """The host-sources whose host, written or with `*`, covers one: as many as it takes, however many there are."""
+        if not self._named:
+            for one in self.hosts:
+                self._named.setdefault(one.host, []).append(one)
+        labels = host.split(".")
+        wildcards = (f"*.{'.'.join(labels[at:])}" for at in range(1, len(labels)))
+        for name in ("*", host, *wildcards):
+            yield from self._named.get(name, ())
 
     @property
     def is_closed(self) -> bool:
@@ -106,7 +117,7 @@ class Policy:
     @property
     def is_effective(self) -> bool:
         """Whether any directive does something to the page."""
-        return any(name in DIRECTIVES - REPORTING - DEPRECATED for name in self.directives)
+        return not _EFFECTIVE.isdisjoint(self.directives)
 
 
 _SCRIPT, _STYLE, _CHILD = ("script-src", "default-src"), ("style-src", "default-src"), ("child-src", "default-src")
@@ -147,6 +158,8 @@ DIRECTIVES = frozenset(
         "webrtc",
     }
 )
+
+_EFFECTIVE = DIRECTIVES - REPORTING - DEPRECATED
 
 KEYWORDS = frozenset(
     f"'{word}'"
@@ -208,7 +221,7 @@ def source_list(values: Sequence[str]) -> Sources:
 def host_source(text: str) -> Host | None:
     """A host-source, or None for what is none."""
     match = _HOST.fullmatch(text)
-    if match is None:
+    if match is None or len(match["host"]) > _LONGEST_HOST:
         return None
     return Host(match["host"].lower(), (match["scheme"] or "").lower(), match["port"] or "", match["path"] or "", text)
 
@@ -225,6 +238,7 @@ _HASH = re.compile(rf"'{_ALGORITHM}-(?=[^'])({_DECODED})'", re.ASCII | re.IGNORE
 """A hash that cannot be decoded is none, as browsers try to; a nonce is a text."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_LONGEST_HOST = 253
 _LABEL = r"[A-Za-z0-9_-]+"
 _HOST = re.compile(
     rf"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<host>\*|(?:\*\.)?{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])"

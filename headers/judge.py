@@ -106,8 +106,7 @@ def _judged_ids(page: Page, look: Look) -> Iterator[str]:
     if page.answer.is_https:
         yield from transport_checks.hsts_ids(page)
     if _has_policies(page):
-        is_enforced = any(policy.is_effective for policy in page.policies.enforced)
-        yield from csp_checks.IDS if is_enforced else csp_checks.PRESENCE
+        yield from csp_checks.IDS if page.policies.enforced else csp_checks.PRESENCE
     if page.is_document:
         yield from page_checks.DOCUMENT_IDS
     yield from page_checks.RESPONSE_IDS

@@ -102,6 +102,7 @@ _POLICIES = ("content-security-policy", "content-security-policy-report-only")
 class _Reader:
     found: Markup
     base: str
+    has_base: bool = False
     in_head: bool = True
     templates: int = 0
 
@@ -127,8 +128,8 @@ class _Reader:
         match tag:
             case "meta":
                 self._meta(given)
-            case "base" if "href" in given:
-                self.base = _joined(self.base, given["href"])
+            case "base" if "href" in given and not self.has_base:
+                self.base, self.has_base = _joined(self.base, given["href"]), True
             case "script" if "src" in given:
                 self.found.loaded.append(Loaded(tag, _joined(self.base, given["src"]), given.get("integrity")))
             case "link" if "stylesheet" in given.get("rel", "").lower().split() and "href" in given:

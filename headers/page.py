@@ -95,8 +95,8 @@ class Page:
     def _policies_in_headers(self) -> Iterator[tuple[Policy, Evidence]]:
         for name, disposition in ((ENFORCED, Disposition.ENFORCE), (REPORTED, Disposition.REPORT)):
             for field in self.answer.lines(name):
-                for policy in policies([field.value], disposition):
-                    yield policy, evidence(self.answer, field)
+                line = evidence(self.answer, field)
+                yield from ((policy, line) for policy in policies([field.value], disposition))
 
     def _element(self, meta: Meta) -> Evidence:
         return Evidence(self.answer.url, f'<meta http-equiv="{meta.name}" content="{meta.value}">')

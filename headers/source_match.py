@@ -40,7 +40,7 @@ def matches(sources: Sources, place: Place, page: Place) -> bool:
         return True
     if any(_covers(scheme, place.scheme) for scheme in sources.schemes):
         return True
-    return any(_host_matches(host, place, page) for host in sources.hosts)
+    return any(host_matches(host, place, page) for host in sources.hosts_for(place.host))
 
 
 _UPGRADES: Mapping[str, str] = {"http": "https", "ws": "wss"}
@@ -59,21 +59,15 @@ def _is_self(place: Place, page: Place) -> bool:
     return place.host == page.host and ports_fit and secure
 
 
-def _host_matches(source: Host, place: Place, page: Place) -> bool:
+def host_matches(source: Host, place: Place, page: Place) -> bool:
+    """Whether a host-source whose host covers that of a place matches in all its other parts too."""
     scheme = source.scheme or page.scheme
     return (
         place.scheme in DEFAULT_PORTS
         and _covers(scheme, place.scheme)
-        and _is_host(source.host, place.host)
         and _is_port(source.port, place, upgraded=scheme != place.scheme)
         and _is_path(source.path, place.path)
     )
-
-
-def _is_host(pattern: str, host: str) -> bool:
-    if pattern == "*":
-        return True
-    return host.endswith(pattern[1:]) and host != pattern[2:] if pattern.startswith("*.") else host == pattern
 
 
 def _is_port(port: str, place: Place, *, upgraded: bool) -> bool:
