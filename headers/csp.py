@@ -178,7 +178,8 @@ def policies(
     delivery: Delivery = Delivery.HEADER,
 ) -> list[Policy]:
     """The policies that the lines of a header hold: one between any two commas that has a directive (CSP 3, 2.2.2)."""
-    found = [parse(text, disposition, delivery) for value in values for text in value.split(",")]
+    texts = (text for value in values for text in value.split(",") if text.strip(_SPACE))
+    found = [parse(text, disposition, delivery) for text in texts]
     return [policy for policy in found if policy.directives or policy.mistakes]
 
 

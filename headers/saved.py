@@ -83,7 +83,7 @@ def _next(status: int, body: bytes) -> bytes | None:
 
 def _fields(head: bytes, file: str) -> Iterator[Field]:
     text = re.sub(r"\r?\n[ \t]+", " ", head.decode("latin-1"))
-    for line in text.splitlines() if "\n" in text else [text]:
+    for line in text.split("\n"):
         name, colon, value = line.partition(":")
         if not line.strip():
             continue
