@@ -88,7 +88,7 @@ def _absence(policies: Policies) -> Iterator[Check]:
 
 
 def _no_script_src(policies: Policies, allowed: Allows) -> Iterator[Check]:
-    if _nobody_restricts(policies, "script-src") and (allowed.self_script or not policies.enforced):
+    if _nobody_restricts(policies, "script-src") and (allowed.foreign_script or not policies.enforced):
         yield failed("CSP-NO-SCRIPT-SRC", "Neither script-src nor default-src is there.", *_lines(policies))
 
 
@@ -130,7 +130,7 @@ def _bypasses(policies: Policies, allowed: Allows) -> Iterator[Check]:
 
 
 def _eval(policies: Policies, allowed: Allows) -> Iterator[Check]:
-    if allowed.eval and _somebody_restricts(policies, "script-src"):
+    if allowed.eval and (_somebody_restricts(policies, "script-src") or not allowed.foreign_script):
         yield failed("CSP-EVAL", "'unsafe-eval' is allowed.", *_lines(policies))
 
 
