@@ -19,8 +19,9 @@ class Token(NamedTuple):
     def attributes(self) -> dict[str, str]:
         """The attributes by their name in lower case; of those that stand twice the first counts."""
         found: dict[str, str] = {}
-        for name, *values in _ATTRIBUTE.findall(self.written):
-            found.setdefault(name.lower(), _REFERENCE.sub(_meant, "".join(values).replace("\0", "\ufffd")))
+        for name, value in _ATTRIBUTE.findall(self.written):
+            bare = value[1:-1] if value[:1] in ('"', "'") else value
+            found.setdefault(name.lower(), _REFERENCE.sub(_meant, bare.replace("\0", "\ufffd")))
         return found
 
     @property
@@ -51,9 +52,10 @@ def tokens(text: str, at: int = 0, *, skim: bool = False) -> Iterator[Token]:
 
 
 _NAME = r"[A-Za-z][^\s/>]*+"
-_VALUE = r"""(?:"([^"]*+)"|'([^']*+)'|(?!["'])([^\s>]++))"""
-_ATTRIBUTE = re.compile(rf"([^\s/>][^\s/>=]*+)(?:\s*+=\s*+{_VALUE})?", re.ASCII)
-_ATTRIBUTES = re.sub(r"\((?=[^?])", "(?:", rf"(?>[\s/]++|(?:[^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:{_VALUE}|(?=>)))?+)*+")
+_ATTRIBUTE_NAME = r"[^\s/>][^\s/>=]*+"
+_VALUE = r"""(?:"[^"]*+"|'[^']*+'|(?!["'])[^\s>]++)"""
+_ATTRIBUTE = re.compile(rf"({_ATTRIBUTE_NAME})(?:\s*+=\s*+({_VALUE}))?", re.ASCII)
+_ATTRIBUTES = rf"(?>[\s/]++|{_ATTRIBUTE_NAME}(?:\s*+=\s*+(?:{_VALUE}|(?=>)))?+)*+"
 _TAG = re.compile(rf"<(?P<end>/?)(?P<name>{_NAME})(?P<attributes>{_ATTRIBUTES})>", re.ASCII)
 _TAG_NAME = re.compile(r"</?[A-Za-z]")
 _MARKUP = re.compile(r"<(?:[A-Za-z!?]|/.)", re.DOTALL)
