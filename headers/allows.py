@@ -7,6 +7,7 @@ origins that a policy allows only where it allows everybody's, or names them.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from fixby.headers import structured_fields
 from fixby.headers.csp import Delivery, Disposition, Policy, Sources
 from fixby.headers.source_match import Place, matches
 
@@ -43,6 +44,7 @@ class Allows:
 
 EVIL = Place("https", "evil.test", 8443, "/s/evil.js")
 ATTACKER = Place("https", "attacker.test", 8443, "/")
+_OWN_SCRIPT = "/s/self.js"
 _DATA = Place("data")
 _BLOB = Place("blob")
 
@@ -57,7 +59,7 @@ def allows(policies: Iterable[Policy], page: Place, frame_options: Sequence[str]
     def all_allow(asked: Callable[[Policy], bool]) -> bool:
         return all(asked(policy) for policy in enforced)
 
-    evil = replace(EVIL, scheme=page.scheme) if page.scheme == "http" else EVIL
+    evil, attacker = (replace(one, scheme="http") if page.scheme == "http" else one for one in (EVIL, ATTACKER))
     runs = all_allow(_scripts_run)
     strings = not any(demands_trusted_types(policy) for policy in enforced)
     nonces = {nonce for policy in enforced for nonce in _nonces(policy)} | {""}
@@ -65,18 +67,18 @@ def allows(policies: Iterable[Policy], page: Place, frame_options: Sequence[str]
         inline_script=runs and all_allow(lambda policy: _inline(policy, "script-src-elem")),
         inline_handler=runs and all_allow(lambda policy: _inline(policy, "script-src-attr")),
         nonce_script=runs and any(all(_inline(one, "script-src-elem", nonce) for one in enforced) for nonce in nonces),
-        self_script=runs and all_allow(lambda policy: loads_script(policy, page, page)),
+        self_script=runs and all_allow(lambda policy: loads_script(policy, replace(page, path=_OWN_SCRIPT), page)),
         evil_script=runs and all_allow(lambda policy: loads_script(policy, evil, page)),
         data_script=runs and all_allow(lambda policy: loads_script(policy, _DATA, page)),
         dyn_evil_script=runs and strings and all_allow(lambda policy: loads_script(policy, evil, page, added=True)),
-        eval=runs and strings and all_allow(evaluates),
+        eval=runs and (all_allow(evaluates) if strings else any(map(_evaluates_trusted_types, enforced))),
         inline_style=all_allow(lambda policy: _inline(policy, "style-src-attr")),
         blob_worker=runs and strings and all_allow(lambda policy: _worker(policy, page)),
         evil_img=all_allow(lambda policy: loads(policy, "img-src", evil, page)),
         evil_connect=all_allow(lambda policy: loads(policy, "connect-src", evil, page)),
         self_connect=all_allow(lambda policy: loads(policy, "connect-src", page, page)),
         base_evil=all_allow(lambda policy: loads(policy, "base-uri", evil, page)),
-        framed_by_other_origin=_framed(enforced, frame_options, ATTACKER, page),
+        framed_by_other_origin=_framed(enforced, frame_options, attacker, page),
         framed_by_same_origin=_framed(enforced, frame_options, page, page),
     )
 
@@ -101,14 +103,20 @@ def evaluates(policy: Policy) -> bool:
     return sources is None or "'unsafe-eval'" in sources.keywords
 
 
+def _evaluates_trusted_types(policy: Policy) -> bool:
+    """Whether a policy lets text become script where trusted types are demanded: Chromium takes any text then."""
+    sources = policy.sources("script-src")
+    return bool(sources and "'trusted-types-eval'" in sources.keywords)
+
+
 def demands_trusted_types(policy: Policy) -> bool:
     """Whether a policy refuses plain strings where they would become script (Trusted Types, 4.2)."""
     return "'script'" in policy.directives.get("require-trusted-types-for", ())
 
 
-def inline_is_void(sources: Sources, directive: str) -> bool:
-    """Whether browsers pass over `'unsafe-inline'` in a list (CSP 3, 6.7.3.2)."""
-    return sources.voids_inline or (directive.startswith("script-src") and _STRICT_DYNAMIC in sources.keywords)
+def inline_is_void(sources: Sources, governing: str) -> bool:
+    """Whether browsers pass over `'unsafe-inline'` in the list of the directive that decides (CSP 3, 6.7.3.2)."""
+    return sources.voids_inline or (not governing.startswith("style-src") and _STRICT_DYNAMIC in sources.keywords)
 
 
 _STRICT_DYNAMIC = "'strict-dynamic'"
@@ -128,15 +136,12 @@ def _inline(policy: Policy, directive: str, nonce: str = "") -> bool:
     sources = policy.sources(directive)
     if sources is None or (nonce and nonce in sources.nonces):
         return True
-    return "'unsafe-inline'" in sources.keywords and not inline_is_void(sources, directive)
+    return "'unsafe-inline'" in sources.keywords and not inline_is_void(sources, policy.governing(directive) or "")
 
 
 def _worker(policy: Policy, page: Place) -> bool:
     sources = policy.sources("worker-src")
-    if sources is None:
-        return True
-    trusts = _STRICT_DYNAMIC in sources.keywords and policy.governing("worker-src") in ("script-src", "default-src")
-    return trusts or matches(sources, _BLOB, page)
+    return sources is None or _STRICT_DYNAMIC in sources.keywords or matches(sources, _BLOB, page)
 
 
 def _framed(policies: Sequence[Policy], frame_options: Sequence[str], parent: Place, page: Place) -> bool:
@@ -155,11 +160,14 @@ def _framed(policies: Sequence[Policy], frame_options: Sequence[str], parent: Pl
 
 def frame_options_effect(lines: Sequence[str]) -> str:
     """What the lines of X-Frame-Options do: `deny`, `sameorigin`, or nothing (an empty text)."""
-    values = {value.strip("\t ").lower() for line in lines for value in line.split(",")} if lines else set()
+    values = {value.strip(_SPACE).lower() for value in structured_fields.split(lines)} if lines else set()
     valid = values & {"deny", "sameorigin", "allowall"}
     if len(values) > 1:
         return "deny" if valid else ""
     return values.pop() if valid - {"allowall"} else ""
+
+
+_SPACE = "\t\n\v\f\r "
 
 
 def as_if_enforced(policies: Iterable[Policy]) -> list[Policy]:

@@ -1,7 +1,10 @@
 """Cookies as a response sets them (RFC 6265bis)."""
 
+import re
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+
+_NUMBER = re.compile("-?[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,9 @@ class Cookie:
 
     def is_deleted(self, now: float) -> bool:
         """Whether the response takes the cookie away; `now` is a UTC instant in seconds."""
-        lifetime = self.attributes.get("max-age", "")
-        if lifetime.removeprefix("-").isdecimal():
-            return lifetime.startswith("-") or not lifetime.strip("0")
+        max_age = self.attributes.get("max-age", "")
+        if _NUMBER.fullmatch(max_age):
+            return max_age.startswith("-") or not max_age.strip("0")
         try:
             return parsedate_to_datetime(self.attributes.get("expires", "")).timestamp() <= now
         except (ValueError, TypeError, OverflowError):

@@ -56,6 +56,17 @@ class Sources:
     schemes: tuple[str, ...] = ()
     hosts: tuple["Host", ...] = ()
     star: bool = False
+    _named: dict[str, list["Host"]] = field(default_factory=dict, compare=False, repr=False)
+
+    def hosts_for(self, host: str) -> Iterator["Host"]:
+        """The host-sources whose host, written or with `*`, covers one: as many as it takes, however many there are."""
+        if not self._named:
+            for one in self.hosts:
+                self._named.setdefault(one.host, []).append(one)
+        labels = host.split(".")
+        wildcards = (f"*.{'.'.join(labels[at:])}" for at in range(1, len(labels)))
+        for name in ("*", host, *wildcards):
+            yield from self._named.get(name, ())
 
     @property
     def is_closed(self) -> bool:
@@ -106,7 +117,7 @@ class Policy:
     @property
     def is_effective(self) -> bool:
         """Whether any directive does something to the page."""
-        return any(name in DIRECTIVES - REPORTING - DEPRECATED for name in self.directives)
+        return not _EFFECTIVE.isdisjoint(self.directives)
 
 
 _SCRIPT, _STYLE, _CHILD = ("script-src", "default-src"), ("style-src", "default-src"), ("child-src", "default-src")
@@ -148,6 +159,8 @@ DIRECTIVES = frozenset(
     }
 )
 
+_EFFECTIVE = DIRECTIVES - REPORTING - DEPRECATED
+
 KEYWORDS = frozenset(
     f"'{word}'"
     for word in (
@@ -165,24 +178,28 @@ def policies(
     delivery: Delivery = Delivery.HEADER,
 ) -> list[Policy]:
     """The policies that the lines of a header hold: one between any two commas that has a directive (CSP 3, 2.2.2)."""
-    found = [parse(text, disposition, delivery) for value in values for text in value.split(",")]
+    texts = (text for value in values for text in value.split(",") if text.strip(_SPACE))
+    found = [parse(text, disposition, delivery) for text in texts]
     return [policy for policy in found if policy.directives or policy.mistakes]
 
 
 def parse(text: str, disposition: Disposition = Disposition.ENFORCE, delivery: Delivery = Delivery.HEADER) -> Policy:
-    """One policy, read as browsers do: the first directive of a name counts, what is not ASCII is passed over."""
+    """One policy, read as browsers do: the first directive of a name counts, and one that is not ASCII for nothing."""
     directives: dict[str, tuple[str, ...]] = {}
+    dropped: set[str] = set()
     mistakes: list[Mistake] = []
     for token in (part.strip(_SPACE) for part in text.split(";")):
         if not token:
             continue
         name, values = _directive(token)
-        if not token.isascii():
+        if not _PRINTABLE.fullmatch(token):
             mistakes.append(Mistake(Flaw.NOT_ASCII, name, token))
+            dropped.add(name)
         elif delivery is Delivery.META and name in _NOT_IN_META:
             mistakes.append(Mistake(Flaw.NOT_IN_META, name, name))
-        elif name in directives:
-            mistakes.append(Mistake(Flaw.DUPLICATE_DIRECTIVE, name, token, serious=directives[name] != values))
+        elif name in directives or name in dropped:
+            serious = directives.get(name) != values
+            mistakes.append(Mistake(Flaw.DUPLICATE_DIRECTIVE, name, token, serious=serious))
         else:
             directives[name] = values
             mistakes += _mistakes(name, values)
@@ -205,22 +222,28 @@ def source_list(values: Sequence[str]) -> Sources:
 def host_source(text: str) -> Host | None:
     """A host-source, or None for what is none."""
     match = _HOST.fullmatch(text)
-    if match is None:
+    if match is None or len(match["host"]) > _LONGEST_HOST:
         return None
     return Host(match["host"].lower(), (match["scheme"] or "").lower(), match["port"] or "", match["path"] or "", text)
 
 
 _SPACE = "\t\n\f\r "
 _WORDS = re.compile(rf"[{_SPACE}]+")
+_PRINTABLE = re.compile(rf"[{_SPACE}\x21-\x7e]*")
 _NONE = "'none'"
 _BASE64 = r"[A-Za-z0-9+/_-]+={0,2}"
 _NONCE = re.compile(rf"'nonce-({_BASE64})'", re.IGNORECASE)
-_HASH = re.compile(rf"'sha(?:256|384|512)-{_BASE64}'", re.IGNORECASE)
+_ALGORITHM = r"(?:sha-?(?:256|384|512)|ed25519)"
+_DECODED = r"(?:[\w+/-]{4})*(?:[\w+/-]{2}={0,2}|[\w+/-]{3}=?)?"
+_HASH = re.compile(rf"'{_ALGORITHM}-(?=[^'])({_DECODED})'", re.ASCII | re.IGNORECASE)
+"""A hash that cannot be decoded is none, as browsers try to; a nonce is a text."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_LONGEST_HOST = 253
 _LABEL = r"[A-Za-z0-9_-]+"
 _HOST = re.compile(
     rf"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<host>\*|(?:\*\.)?{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])"
-    r"(?::(?P<port>[0-9]+|\*))?(?:(?P<path>/[^?#]*)(?:[?#].*)?)?"
+    r"(?::(?P<port>[0-9]{1,9}|\*))?(?:(?P<path>/[^?#]*)(?:[?#].*)?)?"
 )
 
 
@@ -255,7 +278,7 @@ def _source_flaw(value: str) -> Flaw | None:
     return None if host_source(value) else Flaw.BAD_SOURCE
 
 
-_NONCE_OR_HASH = ("'nonce-", "'sha256-", "'sha384-", "'sha512-")
+_NONCE_OR_HASH = ("'nonce-", "'ed25519-", *(f"'sha{dash}{bits}-" for dash in ("", "-") for bits in (256, 384, 512)))
 
 
 def _would_be_more(value: str) -> bool:
@@ -268,4 +291,4 @@ def masked(text: str) -> str:
     return _SECRET.sub(r"'\1-*'", text)
 
 
-_SECRET = re.compile(rf"'(nonce|sha256|sha384|sha512)-{_BASE64}'", re.IGNORECASE)
+_SECRET = re.compile(rf"'(nonce|{_ALGORITHM})-{_BASE64}'", re.IGNORECASE)

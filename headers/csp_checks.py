@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from fixby.headers.allows import (
     loads_script,
 )
 from fixby.headers.check import Check, Evidence, failed
-from fixby.headers.csp import FETCH, SOURCE_LISTS, Disposition, Flaw, Host, Mistake, Policy, Sources
-from fixby.headers.source_match import Place, matches, place
+from fixby.headers.csp import FETCH, SOURCE_LISTS, Disposition, Flaw, Host, Mistake, Policy
+from fixby.headers.source_match import Place, host_matches, place
 from fixby.severity import Severity
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policies:
     """The policies of one response, those in its source included, with where each comes from.
 
@@ -35,10 +35,11 @@ class Policies:
     late: Sequence[Evidence] = ()
     endpoints: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def enforced(self) -> list[Policy]:
-        """Those that a browser obeys."""
-        return [policy for policy, _ in self.sent if policy.disposition is Disposition.ENFORCE]
+        """Those that a browser obeys, and that say something, each once."""
+        enforced = (policy for policy, _ in self.sent if policy.disposition is Disposition.ENFORCE)
+        return list({(policy.text, policy.delivery): policy for policy in enforced if policy.is_effective}.values())
 
     @property
     def reporting(self) -> list[Policy]:
@@ -66,9 +67,9 @@ PRESENCE = IDS[:3]
 
 def failures(policies: Policies) -> Iterator[Check]:
     """What is wrong with the policies of a response."""
-    if not any(policy.is_effective for policy in policies.enforced):
+    if not policies.enforced:
         yield from _absence(policies)
-    if policies.enforced or policies.void:
+    if policies.enforced or policies.void or policies.evidence(Disposition.ENFORCE):
         allowed = allows(policies.enforced, policies.page)
         yield from (check for ask in _CHECKS for check in ask(policies, allowed))
     yield from _writing(policies)
@@ -87,7 +88,7 @@ def _absence(policies: Policies) -> Iterator[Check]:
 
 
 def _no_script_src(policies: Policies, allowed: Allows) -> Iterator[Check]:
-    if _nobody_restricts(policies, "script-src") and (allowed.self_script or not policies.enforced):
+    if _nobody_restricts(policies, "script-src") and (allowed.foreign_script or not policies.enforced):
         yield failed("CSP-NO-SCRIPT-SRC", "Neither script-src nor default-src is there.", *_lines(policies))
 
 
@@ -109,17 +110,15 @@ def _wide(policies: Policies, allowed: Allows) -> Iterator[Check]:
         yield failed("CSP-SCRIPT-WIDE", f"Script from {said} runs: {' '.join(words)}.", *_lines(policies))
 
 
-def _bypasses(policies: Policies, _: Allows) -> Iterator[Check]:
+def _bypasses(policies: Policies, allowed: Allows) -> Iterator[Check]:
     """Hosts that are allowed by all policies and serve script at anybody's liking, and hosts that might."""
     if _runs_from(policies, ANYWHERE):
         return
     hosts = {host.text: host for policy in policies.enforced for host in _script_hosts(policy)}
     lists, known = _bypass_lists(), set()
-    evaluates = allows(policies.enforced, policies.page).eval
-    for address in lists.script:
-        host = next((host for host in hosts.values() if matches(Sources(hosts=(host,)), address, policies.page)), None)
-        if host and (evaluates or address.host not in lists.needs_eval) and _runs_from(policies, address):
-            known.add(host.text)
+    for address in lists.script if hosts else ():
+        if (allowed.eval or address.host not in lists.needs_eval) and _runs_from(policies, address):
+            known |= {host.text for host in _hosts_of(policies, address)}
     for text in sorted(known):
         yield failed(
             "CSP-ALLOWLIST-BYPASS",
@@ -134,7 +133,7 @@ def _bypasses(policies: Policies, _: Allows) -> Iterator[Check]:
 
 
 def _eval(policies: Policies, allowed: Allows) -> Iterator[Check]:
-    if allowed.eval and _somebody_restricts(policies, "script-src"):
+    if allowed.eval and (_somebody_restricts(policies, "script-src") or not allowed.foreign_script):
         yield failed("CSP-EVAL", "'unsafe-eval' is allowed.", *_lines(policies))
 
 
@@ -303,6 +302,15 @@ def _names_evil(policies: Policies) -> bool:
 def _script_hosts(policy: Policy) -> tuple[Host, ...]:
     sources = policy.sources("script-src-elem")
     return sources.hosts if sources and "'strict-dynamic'" not in sources.keywords else ()
+
+
+def _hosts_of(policies: Policies, address: Place) -> Iterator[Host]:
+    """The hosts that policies name for scripts and that match an address."""
+    for policy in policies.enforced:
+        sources = policy.sources("script-src-elem")
+        if sources and "'strict-dynamic'" not in sources.keywords:
+            hosts = sources.hosts_for(address.host)
+            yield from (host for host in hosts if host_matches(host, address, policies.page))
 
 
 def _counts(policies: Policies, host: Host) -> bool:

@@ -85,7 +85,7 @@ def _policy(values: Sequence[str]) -> Hsts:
     preload = "preload" in named and named["preload"] is None
     policy = Hsts(
         reason=None,
-        max_age=int(_text(named["max-age"])),
+        max_age=int(_text(named["max-age"]).lstrip("0")[:_MOST_DIGITS] or 0),
         include_subdomains="includesubdomains" in named,
         preload=preload,
         unknown=tuple(name for name in named if name not in _KNOWN),
@@ -97,6 +97,7 @@ def _void(reason: Void) -> Hsts:
     return Hsts(reason, ineligible=(f"the header is not honoured: {reason}",))
 
 
+_MOST_DIGITS = 40
 _KNOWN = ("max-age", "includesubdomains", "preload")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNUSUAL = re.compile(r'max-age(?:[ \t]+=|=[ \t"])', re.IGNORECASE)

@@ -143,8 +143,7 @@ def _judged_ids(page: Page, look: Look) -> Iterator[str]:
     if page.answer.is_https:
         yield from transport_checks.hsts_ids(page)
     if _has_policies(page):
-        is_enforced = any(policy.is_effective for policy in page.policies.enforced)
-        yield from csp_checks.IDS if is_enforced else csp_checks.PRESENCE
+        yield from csp_checks.IDS if page.policies.enforced else csp_checks.PRESENCE
     if page.is_document:
         yield from (id_ for id_ in page_checks.DOCUMENT_IDS if id_ != "SRI-EXTERNAL" or not page.answer.cut)
     yield from page_checks.RESPONSE_IDS

@@ -46,7 +46,8 @@ class Page:
     @cached_property
     def content_type(self) -> str:
         """The Content-Type that counts, or nothing."""
-        return next(reversed(self.answer.values("Content-Type")), "")
+        lines = ",".join(self.answer.values("Content-Type")).split(",")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     @property
     def is_document(self) -> bool:
@@ -94,8 +95,8 @@ class Page:
     def _policies_in_headers(self) -> Iterator[tuple[Policy, Evidence]]:
         for name, disposition in ((ENFORCED, Disposition.ENFORCE), (REPORTED, Disposition.REPORT)):
             for field in self.answer.lines(name):
-                for policy in policies([field.value], disposition):
-                    yield policy, evidence(self.answer, field)
+                line = evidence(self.answer, field)
+                yield from ((policy, line) for policy in policies([field.value], disposition))
 
     def _element(self, meta: Meta) -> Evidence:
         return Evidence(self.answer.url, f'<meta http-equiv="{meta.name}" content="{meta.value}">')
@@ -111,11 +112,18 @@ def hsts_of(answer: Answer) -> Hsts:
 def _endpoints(answer: Answer) -> Iterator[str]:
     """The names of endpoints that reports can be sent to: those under https (Reporting API, 3.2 and its first form)."""
     for name, url in structured_fields.strings(answer.values("Reporting-Endpoints")).items():
-        if urlsplit(urljoin(answer.url, url)).scheme == "https":
+        if _is_under_https(answer.url, url):
             yield name
     for group in _groups(answer.values("Report-To")):
         if isinstance(group, dict) and group.get("endpoints") and group.get("max_age"):
             yield str(group.get("group", "default"))
+
+
+def _is_under_https(base: str, url: str) -> bool:
+    try:
+        return urlsplit(urljoin(base, url)).scheme == "https"
+    except ValueError:
+        return False
 
 
 def _groups(lines: Sequence[str]) -> list[Any]:

@@ -53,8 +53,8 @@ def _framing(page: Page) -> Iterator[Check]:
 
 def _content_type_options(page: Page) -> Iterator[Check]:
     lines = lines_of(page.answer, "X-Content-Type-Options")
-    values = ",".join(page.answer.values("X-Content-Type-Options")).split(",")
-    if values[0].strip("\t ").lower() != "nosniff":
+    values = structured_fields.split(page.answer.values("X-Content-Type-Options"))
+    if values[0].lower() != "nosniff":
         yield failed("XCTO", "Its first value is not nosniff." if lines else "The header is not sent.", *lines)
 
 
@@ -108,7 +108,7 @@ def _cached(page: Page) -> Iterator[Check]:
         yield failed("CACHE-AUTH", "no-store is not there.", *lines_of(page.answer, "Cache-Control"))
 
 
-_VERSION = re.compile(r"\d+(?:\.\d+)+|/v?\d")
+_VERSION = re.compile(r"\d\.\d|/v?\d")
 
 
 def _disclosure(page: Page) -> Iterator[Check]:

@@ -46,7 +46,7 @@ def _printed(content: bytes, file: str, url: str) -> Visit:
             fields = tuple(_fields(head, file))
             answers.append(Answer(url, status, fields, b"" if rest is not None else _readable(body)))
             location = answers[-1].values("Location")
-            url = urljoin(url, location[0]) if location and rest is not None else url
+            url = _joined(url, location[0], file) if location and rest is not None else url
     if not answers:
         raise ReportError(f"{file} has no response.", _HINT)
     return Visit(answers[0].url, tuple(answers))
@@ -68,6 +68,15 @@ def _split(content: bytes, file: str) -> tuple[int, bytes, bytes]:
     return int(line[1]) if line else 200, head, body
 
 
+def _joined(url: str, location: str, file: str) -> str:
+    try:
+        target = urljoin(url, location)
+        place(target)
+    except ValueError as error:
+        raise ReportError(f"{file} redirects to what is no URL: {location[:60]!r}", _HINT) from error
+    return target
+
+
 def _next(status: int, body: bytes) -> bytes | None:
     """What follows the body of a response that is not the last: of a redirect, a proxy, an interim one."""
     if status == 200:
@@ -80,7 +89,7 @@ def _next(status: int, body: bytes) -> bytes | None:
 
 def _fields(head: bytes, file: str) -> Iterator[Field]:
     text = re.sub(r"\r?\n[ \t]+", " ", head.decode("latin-1"))
-    for line in text.splitlines() if "\n" in text else [text]:
+    for line in text.split("\n"):
         name, colon, value = line.partition(":")
         if not line.strip():
             continue
@@ -98,7 +107,7 @@ def _har(content: bytes, file: str) -> list[Visit]:
     try:
         entries = json.loads(content)["log"]["entries"]
         answers = [_answer(entry) for entry in entries]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ReportError(f"{file} is no HAR file: {type(error).__name__} {error!s}.", _HINT) from error
     found = list(_chains([answer for answer in answers if answer.status]))
     pages = [visit for visit in found if _is_page(visit.answers[-1])]
@@ -114,7 +123,9 @@ def _answer(entry: Mapping[str, Any]) -> Answer:
         for header in response["headers"]
         for value in str(header["value"]).split("\n")
     ]
-    return Answer(str(entry["request"]["url"]), int(response["status"]), tuple(fields), _body(response))
+    url = str(entry["request"]["url"])
+    place(url)
+    return Answer(url, int(response["status"]), tuple(fields), _body(response))
 
 
 def _body(response: Mapping[str, Any]) -> bytes:
@@ -132,7 +143,7 @@ def _chains(answers: Sequence[Answer]) -> Iterator[Visit]:
     """The answers, each together with the redirects that led to it."""
     chain: list[Answer] = []
     for answer in answers:
-        if chain and urljoin(chain[-1].url, chain[-1].values("Location")[0]) != answer.url:
+        if chain and not _leads_to(chain[-1], answer.url):
             yield Visit(chain[0].url, tuple(chain))
             chain = []
         chain.append(answer)
@@ -141,6 +152,13 @@ def _chains(answers: Sequence[Answer]) -> Iterator[Visit]:
             chain = []
     if chain:
         yield Visit(chain[0].url, tuple(chain))
+
+
+def _leads_to(answer: Answer, url: str) -> bool:
+    try:
+        return urljoin(answer.url, answer.values("Location")[0]) == url
+    except ValueError:
+        return False
 
 
 def _is_page(answer: Answer) -> bool:

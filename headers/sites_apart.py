@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 def is_other_site(page: str, url: str) -> bool:
     """Whether a URL that a page loads is another site's; what is not loaded over the network is not."""
-    there, here = urlsplit(url), urlsplit(page)
+    try:
+        there, here = urlsplit(url), urlsplit(page)
+    except ValueError:
+        return False
     if there.scheme not in ("http", "https") or not there.hostname or there.hostname == here.hostname:
         return False
     return registrable(there.hostname) != registrable(here.hostname or "")

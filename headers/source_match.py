@@ -40,19 +40,15 @@ def matches(sources: Sources, place: Place, page: Place) -> bool:
         return True
     if any(_covers(scheme, place.scheme) for scheme in sources.schemes):
         return True
-    return any(_host_matches(host, place, page) for host in sources.hosts)
+    return any(host_matches(host, place, page) for host in sources.hosts_for(place.host))
 
 
-_UPGRADES: Mapping[str, frozenset[str]] = {
-    "http": frozenset({"http", "https"}),
-    "ws": frozenset({"ws", "wss", "http", "https"}),
-    "wss": frozenset({"wss", "https"}),
-}
+_UPGRADES: Mapping[str, str] = {"http": "https", "ws": "wss"}
 
 
 def _covers(scheme: str, actual: str) -> bool:
     """Whether a scheme in a source allows another: its secure form is always meant too."""
-    return actual in _UPGRADES.get(scheme, {scheme})
+    return actual in (scheme, _UPGRADES.get(scheme))
 
 
 def _is_self(place: Place, page: Place) -> bool:
@@ -63,28 +59,24 @@ def _is_self(place: Place, page: Place) -> bool:
     return place.host == page.host and ports_fit and secure
 
 
-def _host_matches(source: Host, place: Place, page: Place) -> bool:
+def host_matches(source: Host, place: Place, page: Place) -> bool:
+    """Whether a host-source whose host covers that of a place matches in all its other parts too."""
+    scheme = source.scheme or page.scheme
     return (
         place.scheme in DEFAULT_PORTS
-        and _covers(source.scheme or page.scheme, place.scheme)
-        and _is_host(source.host, place.host)
-        and _is_port(source.port, place)
+        and _covers(scheme, place.scheme)
+        and _is_port(source.port, place, upgraded=scheme != place.scheme)
         and _is_path(source.path, place.path)
     )
 
 
-def _is_host(pattern: str, host: str) -> bool:
-    if pattern == "*":
-        return True
-    return host.endswith(pattern[1:]) and host != pattern[2:] if pattern.startswith("*.") else host == pattern
-
-
-def _is_port(port: str, place: Place) -> bool:
+def _is_port(port: str, place: Place, *, upgraded: bool) -> bool:
+    """Whether a port in a source allows that of a place; one that is written is never also of the secure scheme."""
     if port == "*":
         return True
     if not port:
         return place.port == DEFAULT_PORTS[place.scheme]
-    return int(port) == place.port or (int(port) == 80 and place.port == 443)
+    return (int(port), place.port) == (80, 443) if upgraded else int(port) == place.port
 
 
 def _is_path(pattern: str, path: str) -> bool:

@@ -8,8 +8,14 @@ _STRING = r'"(?:[^"\\\x00-\x1f\x7f]|\\["\\])*"'
 _KEY = r"[a-z*][a-z0-9_.*-]*"
 _BARE = rf"(?:{_STRING}|{_TOKEN}|\?[01]|-?[0-9]+(?:\.[0-9]+)?|:[A-Za-z0-9+/=]*:)"
 _PARAMETERS = rf"(?:; *{_KEY}(?:={_BARE})?)*"
+_PART = re.compile(r'(?:^|(?<=,))((?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))*)', re.DOTALL)
 _ITEM = re.compile(rf" *({_TOKEN}){_PARAMETERS} *")
 _MEMBER = re.compile(rf"({_KEY})(?:=({_BARE}|\((?:[^()])*\)))?{_PARAMETERS}[ \t]*(,[ \t]*|$)")
+
+
+def split(lines: Sequence[str]) -> list[str]:
+    """The parts between the commas of all lines of a header, of which none in double quotes parts (Fetch, 2.2.2)."""
+    return [part.strip("\t ") for part in _PART.findall(", ".join(lines))]
 
 
 def token(lines: Sequence[str]) -> str:

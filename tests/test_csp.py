@@ -162,6 +162,13 @@ def test_a_weakness_counts_only_if_all_policies_have_it() -> None:
     assert "CSP-SCRIPT-WIDE" in ids("upgrade-insecure-requests", "default-src * 'unsafe-inline'")
 
 
+def test_what_elements_and_handlers_may_not_run_needs_no_script_src_though_text_may_become_script() -> None:
+    assert "CSP-NO-SCRIPT-SRC" in ids("script-src-elem 'self'")
+    found = ids("script-src-elem 'self'; script-src-attr 'none'")
+    assert "CSP-NO-SCRIPT-SRC" not in found
+    assert "CSP-EVAL" in found
+
+
 def test_reports_go_somewhere_only_if_the_endpoint_is_defined_under_https() -> None:
     policy = f"{STRICT}; report-uri /csp; report-to csp"
     assert "CSP-REPORT-ENDPOINT-UNDEFINED" in ids(policy)
@@ -181,6 +188,8 @@ def test_a_policy_that_only_reports_is_told_as_that() -> None:
     ("text", "known_hosts"),
     [
         ("script-src https://www.google.com", {"https://www.google.com"}),
+        ("script-src https://www.google.com https://*.google.com", {"https://www.google.com", "https://*.google.com"}),
+        ("script-src https://www.google.com https://www.google.com/nothing/", {"https://www.google.com"}),
         ("script-src https://*.cloudfront.net", {"https://*.cloudfront.net"}),
         ("script-src https://www.googletagmanager.com", set()),
         ("script-src https://www.googletagmanager.com 'unsafe-eval'", {"https://www.googletagmanager.com"}),
