@@ -81,7 +81,8 @@ def _absence(policies: Policies) -> Iterator[Check]:
     if any(policy.is_effective for policy in policies.reporting):
         yield failed("CSP-REPORT-ONLY", "The policy is not enforced.", *policies.evidence(Disposition.REPORT))
     elif lines := (*policies.evidence(), *policies.void, *policies.late):
-        said = "It stands in the body, where browsers ignore it." if policies.late else "No directive of it is obeyed."
+        ignored = "It is ignored where it stands: a meta element outside of the head, or one that only reports."
+        said = ignored if policies.late else "No directive of it is obeyed."
         yield failed("CSP-INERT", said, *lines)
     else:
         yield failed("CSP-MISSING", "No policy is sent.")

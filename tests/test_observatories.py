@@ -55,12 +55,23 @@ def visit(url: str, response: dict[str, Any] | None, html: str | None = None) ->
     return Visit(url, (answer(url, response, html),), failure)
 
 
+def foreign(responses: dict[str, Any]) -> dict[str, Any]:
+    """The page's answer again, with what was let be read across origins when an origin was named."""
+    fields = [
+        [name, value]
+        for which, is_wanted in (("auto", False), ("cors", True))
+        for name, value in responses[which]["headers"]
+        if name.lower().startswith("access-control") is is_wanted
+    ]
+    return {**responses["auto"], "headers": fields}
+
+
 def judged(case: dict[str, Any]) -> tuple[Judged, Judged]:
     given = case["input"]
     responses, site = given["responses"], f"https://{given['site']}/"
     hops = tuple(Answer(hop["url"], hop["status"], ()) for hop in given["http_redirects"])
     plain = Visit(f"http://{given['site']}/", hops) if hops else visit(f"http://{given['site']}/", None)
-    again = visit(given["session_url"], responses["cors"]) if responses["cors"] else None
+    again = visit(given["session_url"], foreign(responses), given["html"]) if responses["cors"] else None
     look = Look(visit(given["session_url"], responses["auto"], given["html"]), plain, again)
     return judge(look, NOW), judge(Look(visit(site, responses["https"])), NOW)
 
