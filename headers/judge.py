@@ -66,7 +66,10 @@ def judge(look: Look, now: int, expected: Expectations = _DEFAULTS) -> Judged:
 
 def judge_transport(look: Look, now: int) -> Judged:
     """The verdict on how a name is reached and by what certificate, whatever its page says."""
-    checks = (*_plain(look, _DEFAULTS), *_tls(look.page, now))
+    redirects = _with_passes(
+        list(transport_checks.hsts_of_redirects(look.page.answers[:-1])), ("HSTS-NOT-ON-REDIRECT",)
+    )
+    checks = (*_plain(look, _DEFAULTS), *_tls(look.page, now), *(redirects if look.page.answers else ()))
     return Judged(look, checks, () if look.page.answers or checks else _why_inconclusive(look.page))
 
 

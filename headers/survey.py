@@ -63,7 +63,8 @@ def _plans(site: Site) -> Iterator[_Plan]:
     again = replace(site.how, headers=(*site.how.headers, *_foreign(site)))
     for number, page in enumerate(site.pages):
         wishes = {"page": Wish(page.url, site.how)}
-        if number == 0 and site.probes and (plain := _plain(page.url)):
+        matters = number == 0 or page.expected.authenticated
+        if matters and site.probes and (plain := _plain(page.url)):
             wishes["plain"] = Wish(plain, site.how)
         if urlsplit(page.url).scheme == "https":
             wishes["again"] = Wish(page.url, again)
@@ -90,7 +91,8 @@ def _plain(url: str) -> str:
 def _alias(origin: str) -> str:
     """The name with www for one without, and the other way round; nothing where people would try neither."""
     host, port = urlsplit(origin).hostname or "", urlsplit(origin).port
-    if port or host.removeprefix("www.") != registrable(host) or "." not in host:
+    _, dot, top = host.rpartition(".")
+    if port or not dot or top.isdigit() or host.removeprefix("www.") != registrable(host):
         return ""
     return host.removeprefix("www.") if host.startswith("www.") else f"www.{host}"
 

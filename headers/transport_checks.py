@@ -1,6 +1,6 @@
 """Checks of how a site is reached: https, the certificate, and HSTS."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from fixby.headers.check import Check, Evidence, failed, lines_of
@@ -93,11 +93,17 @@ def hsts(page: Page, plain: Visit | None = None) -> Iterator[Check]:
         yield from _policy(page, page.hsts, plain, lines)
     if len(lines) > 1:
         yield failed("HSTS-MULTIPLE", f"It is sent {len(lines)} times; browsers obey the first.", *lines)
-    for answer in page.before:
-        if answer.is_https and hsts_of(answer).effect is not Effect.SETS:
-            host = urlsplit(answer.url).hostname or ""
-            said = f"{answer.url} redirects without it."
-            yield failed("HSTS-NOT-ON-REDIRECT", said, _status(answer), subject=host)
+    yield from hsts_of_redirects(page.before)
+
+
+def hsts_of_redirects(answers: Iterable[Answer]) -> Iterator[Check]:
+    """The redirects over https that set no HSTS policy: each host's first one."""
+    told: set[str] = set()
+    for answer in answers:
+        host = urlsplit(answer.url).hostname or ""
+        if answer.is_https and host not in told and hsts_of(answer).effect is not Effect.SETS:
+            told.add(host)
+            yield failed("HSTS-NOT-ON-REDIRECT", f"{answer.url} redirects without it.", _status(answer), subject=host)
 
 
 def hsts_ids(page: Page) -> Iterator[str]:
