@@ -15,9 +15,9 @@ from fixby.headers.survey import MISSING, _plans
 HSTS = Field("Strict-Transport-Security", "max-age=63072000; includeSubDomains; preload")
 
 
-def wanted(origin: str, *paths: str, **others: bool) -> list[tuple[str, str]]:
+def wanted(origin: str, *paths: str, authenticated: bool = False) -> list[tuple[str, str]]:
     """What is asked for of a site, and as what."""
-    pages = tuple(SitePage(f"{origin}{path}", Expectations(**others)) for path in paths)
+    pages = tuple(SitePage(f"{origin}{path}", Expectations(authenticated)) for path in paths)
     plans = _plans(Site(origin, pages, Manner()))
     return [(name, wish.url) for plan in plans for name, wish in plan.wishes.items()]
 
