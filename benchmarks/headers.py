@@ -1,10 +1,11 @@
-"""What visiting sites costs, compared with the same GETs by a pool of threads with requests.
+"""What visiting and judging sites costs, compared with the same GETs by a pool of threads with requests.
 
     python benchmarks/headers.py [--tls] [--rounds COUNT]
 
 200 URLs on 50 hosts of the loopback interface, served by another process. Both sides have eight threads and keep
-connections; requests alone checks no addresses, has no deadline, and limits nothing. Prints the least time of each over
-the rounds, which alternate, and their ratio.
+connections; requests alone checks no addresses, has no deadline, and limits nothing. `visits` are Fixby's; a `survey`
+asks for each page under https twice and judges it, and is compared with twice the GETs. Prints the least time of each
+over the rounds, which alternate, and their ratios.
 """
 
 import argparse
@@ -25,8 +26,11 @@ import requests
 import trustme
 from requests.adapters import HTTPAdapter
 
+from fixby.headers.expectations import Expectations
 from fixby.headers.fetching import MOST_AT_ONCE, Wish, visit_all
-from fixby.headers.manner import Manner
+from fixby.headers.manner import Manner, origin
+from fixby.headers.sites import Site, SitePage
+from fixby.headers.survey import survey
 
 HOSTS = [f"127.0.0.{n}" for n in range(2, 52)]
 URLS_PER_HOST = 4
@@ -64,15 +68,22 @@ def main() -> None:
 
 def compare(urls: Sequence[str], authority: Path, port: int, rounds: int) -> None:
     """Run both sides by turns, and print the least time of each."""
-    sides = {"requests": lambda: plainly(urls, authority), "fixby": lambda: carefully(urls, authority, port)}
+    twice = [*urls, *urls] if urls[0].startswith("https:") else urls
+    sides = {
+        "requests": lambda: plainly(urls, authority),
+        "visits": lambda: carefully(urls, authority, port),
+        "requests for the survey": lambda: plainly(twice, authority) * len(urls) // len(twice),
+        "survey": lambda: surveyed(urls, authority, port),
+    }
     taken: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
             taken[name].append(timed(side, len(urls)))
     least = {name: min(times) for name, times in taken.items()}
     for name, seconds in least.items():
-        print(f"{name:<10} {seconds * 1000:7.0f} ms   {len(urls) / seconds:6.0f} URLs a second")
-    print(f"ratio      {least['fixby'] / least['requests']:7.2f}")
+        print(f"{name:<24} {seconds * 1000:7.0f} ms   {len(urls) / seconds:6.0f} URLs a second")
+    print(f"{'ratio of visits':<24} {least['visits'] / least['requests']:7.2f}")
+    print(f"{'ratio of the survey':<24} {least['survey'] / least['requests for the survey']:7.2f}")
 
 
 def timed(side: Callable[[], int], expected: int) -> float:
@@ -98,6 +109,16 @@ def carefully(urls: Sequence[str], authority: Path, port: int) -> int:
     how = Manner(allowed=(ip_network("127.0.0.0/8"),), ports=frozenset({port}), ca_file=authority)
     found = visit_all([Wish(url, how) for url in urls])
     return sum(bool(one.page) and one.answers[-1].body == BODY for one in found)
+
+
+def surveyed(urls: Sequence[str], authority: Path, port: int) -> int:
+    """Each host a site of some pages, visited and judged: how many pages there is a verdict on."""
+    how = Manner(allowed=(ip_network("127.0.0.0/8"),), ports=frozenset({port}), ca_file=authority)
+    sites: dict[str, list[SitePage]] = {}
+    for url in urls:
+        sites.setdefault(origin(url), []).append(SitePage(url, Expectations()))
+    found = survey([Site(where, tuple(pages), how, probes=False) for where, pages in sites.items()], int(time.time()))
+    return sum(one.page is not None and not one.reasons for one in found)
 
 
 def serve(tell: Connection, certificate: Path | None) -> None:
