@@ -42,6 +42,8 @@ def _printed(content: bytes, file: str, url: str) -> Visit:
     while rest is not None:
         status, head, body = _split(rest, file)
         rest = _next(status, body)
+        if len(answers) > _MOST_REDIRECTS:
+            raise ReportError(f"{file} has more than {_MOST_REDIRECTS} redirects.", _HINT)
         if status >= 200 and not (rest is not None and status == 200):
             fields = tuple(_fields(head, file))
             answers.append(Answer(url, status, fields, b"" if rest is not None else _readable(body)))
@@ -51,6 +53,9 @@ def _printed(content: bytes, file: str, url: str) -> Visit:
         raise ReportError(f"{file} has no response.", _HINT)
     return Visit(answers[0].url, tuple(answers))
 
+
+_MOST_REDIRECTS = 50
+"""What `curl -L` follows at the most, unless told otherwise."""
 
 _HINT = "Save one with: curl -si URL > FILE, or export a HAR file from a browser."
 

@@ -1,7 +1,11 @@
 """Whether two URLs are of the same site: the same registrable domain, by the public suffix list."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 
 def is_other_site(page: str, url: str) -> bool:
@@ -18,7 +22,11 @@ def is_other_site(page: str, url: str) -> bool:
 @cache
 def registrable(host: str) -> str:
     """The domain that somebody registered, below github.io too; the host where there is none."""
+    return _suffixes()(host).top_domain_under_public_suffix or host
+
+
+@cache
+def _suffixes() -> "TLDExtract":
     from tldextract import TLDExtract  # noqa: PLC0415 - it takes a sixth of a second
 
-    known = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
-    return known(host).top_domain_under_public_suffix or host
+    return TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)

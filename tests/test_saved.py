@@ -108,6 +108,11 @@ def test_a_redirect_to_what_is_no_url_is_an_error() -> None:
         printed("HTTP/1.1 301 x\nLocation: http://[\n\nHTTP/1.1 200 OK\nA: b\n\n")
 
 
+def test_more_redirects_than_anybody_follows_are_an_error() -> None:
+    with pytest.raises(ReportError, match="more than 50 redirects"):
+        printed("HTTP/1.1 301 x\nLocation: a/\n\n" * 10_000)
+
+
 def test_an_archive_has_the_visits_to_its_pages_with_their_redirects() -> None:
     moved = entry("http://example.org/", 301, {"location": URL})
     page = entry(URL, 200, {"content-type": "text/html"}, text="<html>")
