@@ -39,8 +39,9 @@ class Lines(Protocol):
 def read_head(stream: Lines) -> Head:
     """Read up to the empty line. Informational responses before (100, 102, 103) are passed over.
 
-    Raises `HopError`: LARGE for more than 100 lines or one of more than 64 KiB, as in `http.client`; REFUSED where
-    the connection ends before the empty line, since what is missing may be headers; MALFORMED where it is no HTTP/1.
+    Raises `HopError`: LARGE for more than 100 lines or one of more than 64 KiB, as in `http.client`, or more than
+    256 KiB in all, as in Chromium; REFUSED where the connection ends before the empty line, since what is missing may be
+    headers; MALFORMED where it is no HTTP/1.
     """
     for _ in range(_MOST_INFORMATIONAL):
         line = _line(stream)
@@ -76,6 +77,7 @@ def fields(lines: bytes) -> tuple[Field, ...]:
 _LONGEST_REASON = 300
 _MOST_LINES = 100
 _MOST_BYTES = 65536
+_MOST_IN_ALL = 262144
 _MOST_INFORMATIONAL = 20
 _SWITCHING = 101
 _SPACE = " \t"
@@ -89,6 +91,8 @@ def _fields(stream: Lines) -> tuple[Field, ...]:
         lines.append(line)
         if len(lines) > _MOST_LINES:
             raise HopError(Trouble.LARGE, f"It sends more than {_MOST_LINES} lines of headers.")
+        if sum(map(len, lines)) > _MOST_IN_ALL:
+            raise HopError(Trouble.LARGE, f"It sends more than {_MOST_IN_ALL} bytes of headers.")
     return fields(b"".join(lines))
 
 

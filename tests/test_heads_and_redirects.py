@@ -13,7 +13,7 @@ from fixby.headers.cookie_jar import Jar
 from fixby.headers.head import HopError, fields, read_head
 from fixby.headers.manner import Manner, origin
 from fixby.headers.redirects import target
-from fixby.headers.response import Answer, Field
+from fixby.headers.response import Answer, Field, Trouble
 from fixby.headers.visitor import Turns, Visitor, _seconds_until
 
 BYTES = text(characters(max_codepoint=255))
@@ -131,3 +131,10 @@ def test_a_cookie_replaces_the_one_of_its_name_and_place() -> None:
 @given(BYTES)
 def test_no_cookie_breaks_a_visit(line: str) -> None:
     assert jar("https://one.test/", line, f"a=b; expires={line}", f"a=b;{line}").header("https://one.test/") is not None
+
+
+def test_headers_of_more_than_a_browser_takes_are_not_read() -> None:
+    lines = "".join(f"X-{number}: {'y' * 60_000}\r\n" for number in range(5))
+    with pytest.raises(HopError, match="262144 bytes") as raised:
+        read_head(BytesIO(f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode()))
+    assert raised.value.kind is Trouble.LARGE
