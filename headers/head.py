@@ -40,8 +40,8 @@ def read_head(stream: Lines) -> Head:
     """Read up to the empty line. Informational responses before (100, 102, 103) are passed over.
 
     Raises `HopError`: LARGE for more than 100 lines or one of more than 64 KiB, as in `http.client`, or more than
-    256 KiB in all, as in Chromium; REFUSED where the connection ends before the empty line, since what is missing may be
-    headers; MALFORMED where it is no HTTP/1.
+    256 KiB in all, as in Chromium; REFUSED where the connection ends before the empty line, since what is missing may
+    be headers; MALFORMED where it is no HTTP/1.
     """
     for _ in range(_MOST_INFORMATIONAL):
         line = _line(stream)
