@@ -55,6 +55,11 @@ class Page:
         kind = self.content_type.partition(";")[0].strip().lower()
         return markup.is_html(kind) or kind.endswith(("xml", "+xml")) or "/" not in kind
 
+    @property
+    def _is_xhtml(self) -> bool:
+        """Whether its source is XML, of which only a reader of XML could tell what browsers make of its elements."""
+        return "xhtml" in self.content_type.lower()
+
     @cached_property
     def hsts(self) -> Hsts:
         """The HSTS policy that the answer sets."""
@@ -66,12 +71,11 @@ class Page:
         sent = list(self._policies_in_headers())
         held = {line for _, line in sent}
         lines = [evidence(self.answer, field) for name in (ENFORCED, REPORTED) for field in self.answer.lines(name)]
-        for meta in self.markup.metas:
-            if meta.name == ENFORCED.lower():
-                found = policies([meta.value], delivery=Delivery.META)
-                sent += [(policy, self._element(meta)) for policy in found]
-        late = [self._element(meta) for meta in self.markup.late]
-        late += [self._element(meta) for meta in self.markup.metas if meta.name == REPORTED.lower()]
+        counting = [meta for meta in self.markup.metas if meta.name == ENFORCED.lower() and not self._is_xhtml]
+        for meta in counting:
+            found = policies([meta.value], delivery=Delivery.META)
+            sent += [(policy, self._element(meta)) for policy in found]
+        late = [self._element(meta) for meta in (*self.markup.metas, *self.markup.late) if meta not in counting]
         return Policies(
             page=self.place,
             sent=tuple(sent),

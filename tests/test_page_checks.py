@@ -292,3 +292,11 @@ def test_a_hundred_headers_that_name_many_hosts_are_judged_in_time() -> None:
     started = time.process_time()
     judged(*(("Content-Security-Policy", line) for line in lines))
     assert time.process_time() - started < 4
+
+
+def test_a_policy_in_the_source_of_xhtml_is_told_and_not_relied_on() -> None:
+    source = b'<html><head><meta http-equiv="Content-Security-Policy" content="script-src \'none\'"/></head></html>'
+    for kind, expected in (("text/html", False), ("application/xhtml+xml", True)):
+        answer = Answer("https://example.org/", 200, (Field("Content-Type", kind),), source)
+        found = judge(Look(Visit(answer.url, (answer,))), 0)
+        assert ("CSP-INERT" in {check.id for check in found.failures}) is expected
