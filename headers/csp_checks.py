@@ -81,9 +81,7 @@ def _absence(policies: Policies) -> Iterator[Check]:
     if any(policy.is_effective for policy in policies.reporting):
         yield failed("CSP-REPORT-ONLY", "The policy is not enforced.", *policies.evidence(Disposition.REPORT))
     elif lines := (*policies.evidence(), *policies.void, *policies.late):
-        ignored = (
-            "It does not count where it stands: in a meta element outside of the head, one that only reports, or XML."
-        )
+        ignored = "It does not count where it stands: a meta element in the body or in XML, or one that only reports."
         said = ignored if policies.late else "No directive of it is obeyed."
         yield failed("CSP-INERT", said, *lines)
     else:
