@@ -276,7 +276,7 @@ def test_many_processes_can_run_at_once_from_threads(scripted: Scripted) -> None
     assert reports == [b"fine\n"] * 8
 
 
-def test_no_other_module_starts_processes() -> None:
+def test_no_other_module_but_that_of_the_pager_starts_processes() -> None:
     shipped = Path(__file__).parent.parent
     folders = ["core", "scanners", "headers", "sla", "policies", "store", "reports", "cli"]
     starters = ("import subprocess", "from subprocess", "os.system(", "os.popen(", "os.spawn", "os.exec", "os.fork(")
@@ -286,4 +286,4 @@ def test_no_other_module_starts_processes() -> None:
         for file in (shipped / folder).rglob("*.py")
         if any(starter in file.read_text() for starter in starters)
     ]
-    assert guilty == ["scanners/process.py"]
+    assert sorted(guilty) == ["cli/pager.py", "scanners/process.py"]
