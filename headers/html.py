@@ -95,17 +95,17 @@ def _after_script(text: str, at: int) -> int:
     """Where a script ends: not at an end tag that another `<script` within `<!--` began (HTML, 13.2.5.15)."""
     escaped = twice = False
     for found in _IN_SCRIPT.finditer(text, at):
-        match found[0].lower():
-            case "<!":
-                escaped = True
-            case "-->":
-                escaped = twice = False
-            case "<script":
-                twice = escaped
-            case _ if not twice:
-                return found.start()
-            case _:
-                twice = False
+        mark = found[0].lower()
+        if mark == "<!":
+            escaped = True
+        elif mark == "-->":
+            escaped = twice = False
+        elif mark == "<script":
+            twice = escaped
+        elif not twice:
+            return found.start()
+        else:
+            twice = False
     return len(text)
 
 

@@ -685,17 +685,14 @@ def test_what_was_signed_apart_must_be_what_is_decided(desk: Desk, ids: list[str
     statement = desk.run("accept", ids[0], *terms, "--statement").out
     id_ = ids[1] if what == "another finding" else ids[0]
     file = desk.folder / "statement.json"
-    match what:
-        case "other terms":
-            terms[1] = "for ever"
-        case "something happened":
-            desk.run("comment", ids[0], "-m", "wait")
-        case "another text":
-            statement = "yes\n"
-        case "the future":
-            statement = re.sub(r'"at": ".*"', f'"at": "{rfc3339(time.time() + 90)}"', statement)
-        case _:
-            pass
+    if what == "other terms":
+        terms[1] = "for ever"
+    elif what == "something happened":
+        desk.run("comment", ids[0], "-m", "wait")
+    elif what == "another text":
+        statement = "yes\n"
+    elif what == "the future":
+        statement = re.sub(r'"at": ".*"', f'"at": "{rfc3339(time.time() + 90)}"', statement)
     file.write_text(statement)
     signer = desk.keys / ("mallory" if what == "another key" else "ada")
     if what != "no signature":
