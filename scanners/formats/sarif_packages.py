@@ -1,0 +1,107 @@
+"""Vulnerable packages in SARIF: the standard has no place for them, so they stand in the words of each tool.
+
+Trivy and Grype write lines such as `Package: openssl`, OSV-Scanner `Package 'openssl@1.1'`. The ecosystem is that of the
+type that Grype names, or of the lock file; else it is `generic`.
+"""
+
+import re
+from collections.abc import Iterable
+
+from fixby.component import Component, component
+from fixby.finding import Location
+from fixby.scanners.formats.sarif_rules import SarifRule
+from fixby.scanners.formats.wording import clean
+
+
+def vulnerability_names(ids: Iterable[str]) -> tuple[str, ...]:
+    """The names of published vulnerabilities with which the ids of a rule begin, each once."""
+    found = (match[1] for id_ in ids if (match := _VULNERABILITY.match(id_)))
+    return tuple(dict.fromkeys(found))
+
+
+def package(rule: SarifRule, message: str, locations: tuple[Location, ...]) -> Component | None:
+    """The package that a message, or else the rule's help, is about; None where neither names one."""
+    said = _lines(message)
+    if "package" not in said:
+        said = _quoted(message) or _lines(rule.help)
+    name = said.get("package", "")
+    if not name:
+        return None
+    version = said.get("installed version") or said.get("version") or ""
+    fixed = said.get("fixed version") or said.get("fix version") or ""
+    fixes = tuple(dict.fromkeys(one for one in re.split(r"[,\s]+|\|\|", fixed) if one))
+    return _component(_ecosystem(said.get("type", ""), name, locations), clean(name), clean(version), fixes)
+
+
+_VULNERABILITY = re.compile(
+    r"(?:\[[A-Z]{1,20}\] )?(CVE-\d{4}-\d{4,19}|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d{1,9}|RUSTSEC-\d{4}-\d{4}|GO-\d{4}-\d{1,9}"
+    r"|MAL-\d{4}-\d{1,9}|DSA-\d{1,9}-\d{1,3}|USN-\d{1,9}-\d{1,3}|(?:RH|EL|AL)[SBE]A-\d{4}[-:]\d{1,9}|SNYK-[A-Z]{2,20}-[A-Z0-9.-]{1,100}"
+    r"|ALAS[\w-]{0,20}-\d{4}-\d{1,9}|TEMP-\d{1,9}-[0-9A-F]{1,9}|OSV-\d{4}-\d{1,9})",
+    re.IGNORECASE,
+)
+_LINE = re.compile(
+    r"^[ *]{0,4}(package|installed version|version|fixed version|fix version|type): ?(.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_PACKAGE = re.compile(r"Package '(?P<package>[^'\n]{1,300}?)@(?P<version>[^'\n@]{0,200})'")
+
+
+def _lines(words: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in _LINE.findall(words):
+        found.setdefault(key.lower(), value.strip())
+    return found
+
+
+def _quoted(words: str) -> dict[str, str]:
+    match = _PACKAGE.search(words)
+    return match.groupdict() if match else {}
+
+
+def _ecosystem(type_: str, name: str, locations: tuple[Location, ...]) -> str:
+    if type_:
+        return _TYPES.get(type_.lower(), "generic")
+    file = locations[0].path.rpartition("/")[2] if locations else ""
+    return _FILES.get(file) or ("maven" if re.fullmatch(r"[\w.-]+:[\w.-]+", name) else "generic")
+
+
+def _component(ecosystem: str, name: str, version: str, fixes: tuple[str, ...]) -> Component | None:
+    try:
+        return component(ecosystem, name.replace(":", "/") if ecosystem == "maven" else name, version, fixes)
+    except ValueError:
+        return None
+
+
+_TYPES = {
+    "alpm": "alpm",
+    "apk": "apk",
+    "conan": "conan",
+    "dart-pub": "pub",
+    "deb": "deb",
+    "dotnet": "nuget",
+    "gem": "gem",
+    "github-action": "githubactions",
+    "go-module": "golang",
+    "java-archive": "maven",
+    "npm": "npm",
+    "php-composer": "composer",
+    "python": "pypi",
+    "rpm": "rpm",
+    "rust-crate": "cargo",
+    "swift": "swift",
+}
+"""The types of Grype's packages by their names in package URLs."""
+
+_FILES = {
+    **dict.fromkeys(("package-lock.json", "yarn.lock", "pnpm-lock.yaml", "package.json", "bun.lock"), "npm"),
+    **dict.fromkeys(("requirements.txt", "poetry.lock", "Pipfile.lock", "uv.lock", "pdm.lock", "pylock.toml"), "pypi"),
+    **dict.fromkeys(("go.mod", "go.sum"), "golang"),
+    **dict.fromkeys(("pom.xml", "gradle.lockfile"), "maven"),
+    "Cargo.lock": "cargo",
+    "Gemfile.lock": "gem",
+    "composer.lock": "composer",
+    "packages.lock.json": "nuget",
+    "pubspec.lock": "pub",
+    "mix.lock": "hex",
+}
+"""What the lock files of these names hold."""
