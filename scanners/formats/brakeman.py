@@ -1,8 +1,8 @@
 """Brakeman: Ruby on Rails. Its JSON.
 
-It has no severities, only how sure it is, so that all are `unknown`. What its file of ignored warnings names is a suppressed
-finding. An error, such as a file that does not parse, makes the scan partial. Controllers and models are counted and
-not named: the report does not say what was looked at.
+It has no severities, only how sure it is, so that all are `unknown`. What its file of ignored warnings names is a
+suppressed finding. An error, such as a file that does not parse, makes the scan partial. Controllers and models are
+counted and not named: the report does not say what was looked at.
 """
 
 import re

@@ -2,8 +2,8 @@
 
 Severities are Checkov's own where it has them, which is with an account of its platform (`severity`, or that of
 `vulnerability_details`); else they are `unknown`. Checks that passed are no findings; those that a comment skips are
-suppressed findings. A file that it could not parse makes the scan partial. Of secrets it tells the SHA-1, which is what they
-are known by.
+suppressed findings. A file that it could not parse makes the scan partial. Of secrets it tells the SHA-1, which is
+what they are known by.
 
 | framework | category |
 |---|---|
@@ -45,7 +45,7 @@ NAME = "checkov"
 
 
 def recognises(report: Report) -> bool:
-    """Whether it is a report of one framework, a list of several, or the summary of a scan that had nothing to check."""
+    """Whether it is a report of one framework, a list of several, or the summary of a scan without files to check."""
     keys = first_record(report).keys()
     return {"check_type", "results"} <= keys or {"passed", "failed", "checkov_version"} <= keys
 
@@ -104,7 +104,7 @@ def _missing(framework: str, summary: Record, failed: int, ignored: int, unread:
     for key, listed in (("failed", failed), ("skipped", ignored), ("parsing_errors", unread)):
         counted = summary.get(key)
         if isinstance(counted, int) and counted > listed:
-            yield f"the summary of {clean(framework)} counts {counted} {key.replace('_', ' ')}, the report lists {listed}"
+            yield f"the summary of {clean(framework)} counts {counted} {key.replace('_', ' ')}, and {listed} are listed"
 
 
 def _finding(source: Source, framework: str, row: Record) -> Finding:

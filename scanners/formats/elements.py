@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def document_element(report: Report, name: str) -> Element:
-    """The element that a report of XML is. Raises `ReportError` where it is damaged, another one, or defines entities."""
+    """The element that a report of XML is. Raises `ReportError` where it is damaged, another, or has entities."""
     content = report.content.lstrip(b" \t\r\n")
     if not content.removeprefix(b"\xef\xbb\xbf").strip():
         raise ReportError("the report is empty: expected XML", HINT)
@@ -35,7 +35,7 @@ def document_element(report: Report, name: str) -> Element:
 
 def local_name(element: Element) -> str:
     """The name of an element without its namespace."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2]
 
 
 def said(element: Element, name: str) -> str:

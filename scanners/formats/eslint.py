@@ -5,9 +5,9 @@
 | 2, error | high |
 | 1, warning | medium |
 
-Every file that was linted is named, so that a finding which is gone from one is seen to be gone. A file that does not parse
-or is ignored, and a rule that is not defined, make the scan partial. What a comment silences is a suppressed finding
-(ESLint 8.8 and later report it). An empty list says that no file was linted: it is told as partial.
+Every file that was linted is named, so that a finding which is gone from one is seen to be gone. A file that does not
+parse or is ignored, and a rule that is not defined, make the scan partial. What a comment silences is a suppressed
+finding (ESLint 8.8 and later report it). An empty list says that no file was linted: it is told as partial.
 """
 
 from collections.abc import Iterator, Sequence

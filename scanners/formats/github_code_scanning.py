@@ -8,8 +8,8 @@ One alert, a list, or pages in a list. Alerts are told by tool.
 | else `severity` error, warning, note, none | high, medium, low, info |
 | neither | unknown, by default |
 
-Alerts that are `fixed` are gone; those that were dismissed are suppressed findings. The list may be of one tool, branch or
-state only, and does not say what was looked at: nothing closes by it.
+Alerts that are `fixed` are gone; those that were dismissed are suppressed findings. The list may be of one tool,
+branch or state only, and does not say what was looked at: nothing closes by it.
 """
 
 from collections.abc import Sequence

@@ -8,9 +8,10 @@ One alert, a list, or pages in a list. It has no severities, so that this table 
 | it does not (`validity: inactive`) | low |
 | anything else | high |
 
-Alerts that were resolved as `revoked` are gone; those that were resolved otherwise are suppressed findings. A secret is known by
-itself; where the list was asked for without secrets (`hide_secret`), by the address of its alert. The location is the
-first one that GitHub tells, else that address. The list does not say what was looked at: nothing closes by it.
+Alerts that were resolved as `revoked` are gone; those that were resolved otherwise are suppressed findings. A secret
+is known by itself; where the list was asked for without secrets (`hide_secret`), by the address of its alert. The
+location is the first one that GitHub tells, else that address. The list does not say what was looked at: nothing
+closes by it.
 """
 
 import re

@@ -5,10 +5,11 @@
 | Critical, High, Medium, Low, Info | the same |
 | Unknown, Undefined, or nothing | unknown, by default |
 
-The rule is the first identifier that is neither a CWE nor an OWASP category. A secret is known by itself where the report has it
-(`raw_source_code_extract`), else by rule, file and the hash in `cve`. Vulnerabilities with `flags` of false positives stay
-open: the flag is an analyser's guess; those that GitLab says are dismissed are suppressed. The scan is partial where its
-status is not `success`, and where it has messages of errors or warnings. Which files were looked at, the report does not say.
+The rule is the first identifier that is neither a CWE nor an OWASP category. A secret is known by itself where the
+report has it (`raw_source_code_extract`), else by rule, file and the hash in `cve`. Vulnerabilities with `flags` of
+false positives stay open: the flag is an analyser's guess; those that GitLab says are dismissed are suppressed. The
+scan is partial where its status is not `success`, and where it has messages of errors or warnings. Which files were
+looked at, the report does not say.
 """
 
 import re
@@ -95,13 +96,13 @@ def _kind(row: Record, otherwise: str) -> str:
         otherwise
         or not isinstance(place, dict)
         or "image" in place
-        or (place.get("dependency") and not has_line(place))
+        or (place.get("dependency") and not _has_line(place))
     ):
-        return otherwise or ("sast" if isinstance(place, dict) and has_line(place) else "")
+        return otherwise or ("sast" if isinstance(place, dict) and _has_line(place) else "")
     return "secret_detection" if "raw_source_code_extract" in row else "sast" if "file" in place else ""
 
 
-def has_line(place: Record) -> bool:
+def _has_line(place: Record) -> bool:
     """Whether a location is one of code."""
     return has(place, "start_line")
 
@@ -165,7 +166,9 @@ class _Reader:
     def _rule(self, row: Record, named: list[Record], otherwise: tuple[str, ...]) -> Rule:
         own = next((one for one in named if not _is_weakness(one)), None)
         title = prose(optional_text(row, "name") or optional_text(row, "message"))
-        id_ = str(own.get("value") or own.get("name")) if own else title
+        id_ = str(own.get("value") or own.get("name") or "") if own else ""
+        if not id_ or (len(id_) > _SENTENCE and " " in id_):
+            id_ = title
         if not id_.strip():
             raise ReportError("expected a rule in `identifiers`, found none", HINT)
         weaknesses = cwes(one.get("value") for one in named if optional_text(one, "type").lower() == "cwe") or otherwise
@@ -179,6 +182,9 @@ class _Reader:
         if key not in self.rules:
             self.rules[key] = Rule(*key)
         return self.rules[key]
+
+
+_SENTENCE = 40
 
 
 def _is_weakness(identifier: Record) -> bool:

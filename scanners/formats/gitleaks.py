@@ -7,9 +7,10 @@ It has no severities, so that this table decides:
 | `generic-api-key`, and any other whose id begins with `generic` | medium |
 | any other: what a provider issues, private keys | high |
 
-A secret is known by itself. With `--redact` the report has a mask instead; such a secret is known by the fingerprint that
-gitleaks gives it, or by rule, file, line and commit. The report does not say what was looked at, and not which version
-wrote it. An empty list is what gitleaks writes where it finds nothing, but it may be anybody's: it is told as partial.
+A secret is known by itself. With `--redact` the report has a mask instead; such a secret is known by the fingerprint
+that gitleaks gives it, or by rule, file, line and commit. The report does not say what was looked at, and not which
+version wrote it. An empty list is what gitleaks writes where it finds nothing, but it may be anybody's: it is told as
+partial.
 """
 
 from collections.abc import Sequence

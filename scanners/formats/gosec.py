@@ -1,8 +1,9 @@
 """gosec: Go code. Its JSON.
 
-Severities are gosec's own (HIGH, MEDIUM, LOW). What a `#nosec` comment silences is in the report only where gosec was told to
-track suppressions; it is a suppressed finding then. A file that does not compile makes the scan partial, and so does a
-count of findings (`Stats.found`) that the list does not reach. The report does not name the files without findings.
+Severities are gosec's own (HIGH, MEDIUM, LOW). What a `#nosec` comment silences is in the report only where gosec was
+told to track suppressions; it is a suppressed finding then. A file that does not compile makes the scan partial, and
+so does a count of findings (`Stats.found`) that the list does not reach. The report does not name the files without
+findings.
 """
 
 import re

@@ -7,9 +7,9 @@
 | info | low |
 | style, ignore | info |
 
-A file that it cannot parse (`DL1000`) makes the scan partial. The report names only files of which it tells something, and
-has no version. What a comment ignores is not in it. An empty list is what hadolint writes where it finds nothing, but it
-may be anybody's: it is told as partial.
+A file that it cannot parse (`DL1000`) makes the scan partial. The report names only files of which it tells
+something, and has no version. What a comment ignores is not in it. An empty list is what hadolint writes where it
+finds nothing, but it may be anybody's: it is told as partial.
 """
 
 from collections.abc import Sequence

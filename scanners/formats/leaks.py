@@ -1,8 +1,9 @@
 """Secrets that foreign reports tell of: known by a keyed hash, and gone from every text.
 
 A secret is known by the SHA-1 of itself, so that it is the same one in every file and for every tool that reports it
-whole. Where a report has less (a mask, a hash of the tool's own, the first line of a key), what it has is taken together
-with the file, so that two secrets are never taken for one; the same secret in two files is then two findings.
+whole. Where a report has less (a mask, a hash of the tool's own, the first line of a key), what it has is taken
+together with the file, so that two secrets are never taken for one; the same secret in two files is then two
+findings.
 """
 
 import re

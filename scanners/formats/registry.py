@@ -6,6 +6,7 @@ from typing import cast
 from fixby.scanners.formats.format import Format, Report
 
 MODULES: dict[str, str] = {
+    "generic-json": "fixby.scanners.formats.generic_json",
     "sarif": "fixby.scanners.formats.sarif",
     "spotbugs": "fixby.scanners.formats.spotbugs",
     "zap": "fixby.scanners.formats.zap",
@@ -19,6 +20,7 @@ MODULES: dict[str, str] = {
     "brakeman": "fixby.scanners.formats.brakeman",
     "eslint": "fixby.scanners.formats.eslint",
     "hadolint": "fixby.scanners.formats.hadolint",
+    "generic-csv": "fixby.scanners.formats.generic_csv",
 }
 """The modules of the formats by name, those that can be told with most certainty first."""
 

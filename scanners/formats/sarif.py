@@ -1,15 +1,15 @@
 """SARIF 2.1.0, the standard for the results of static analysis (OASIS), as any tool writes it.
 
-The runs of a file are told by tool; several runs of one tool (CodeQL has one a language) are one scan. Results are findings
-but for those of kind `pass` and `notApplicable`, and those with `baselineState: absent`, which are gone. A result with
-several locations is one finding with all of them.
+The runs of a file are told by tool; several runs of one tool (CodeQL has one a language) are one scan. Results are
+findings but for those of kind `pass` and `notApplicable`, and those with `baselineState: absent`, which are gone. A
+result with several locations is one finding with all of them.
 
 Severities: see `sarif_rules`; categories: see `sarif_results`; paths: see `sarif_places`.
 
 The scan is partial where a tool says that it did not succeed, where it reports an error, or a warning that speaks of
 something that could not be read, and where the results are null or in another file. Artifacts of the role
-`analysisTarget` count as scanned; where there are none, nobody knows what was. That the rules which a run lists are all
-that were in force, the standard does not promise.
+`analysisTarget` count as scanned; where there are none, nobody knows what was. That the rules which a run lists are
+all that were in force, the standard does not promise.
 """
 
 import re
@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from fixby.errors import ReportError
-from fixby.finding import Finding
 from fixby.scanners.formats.fields import (
     loaded_record,
     optional_child,
@@ -81,7 +80,7 @@ def _run(run: Record, source: Source) -> Told:
     tool = tool_name(text(driver, "name"))
     places = places_of(run, source)
     reader = Results(tool, rules_of(run), places, source)
-    findings: list[Finding | None] = each(run, "results", reader.finding) if has(run, "results") else []
+    findings = optional_each(run, "results", reader.finding)
     failures = list(_failures(run, places))
     skipped = {path: reason for path, reason in reversed(failures) if path}
     versions = (optional_text(driver, key) for key in ("version", "semanticVersion", "dottedQuadFileVersion"))
@@ -96,7 +95,7 @@ def _run(run: Record, source: Source) -> Told:
 
 
 def tool_name(words: str) -> str:
-    """The name of a tool as findings bear it: `Semgrep OSS` is `semgrep`, `Shell Script Analysis` `shell-script-analysis`."""
+    """The name of a tool as findings bear it: `Semgrep OSS` is `semgrep`. Raises `ReportError` where there is none."""
     name = re.sub(r"[^a-z0-9.+@/_]+", "-", clean(words)[:100].lower()).strip("-")
     if not name:
         raise ReportError("expected the name of a tool at `tool.driver.name`, found none", HINT)
@@ -148,7 +147,7 @@ def _failure(notification: Record, places: Places) -> Iterator[tuple[str, str]]:
 
 
 _UNREAD = re.compile(
-    r"syntax.?error|pars(?:e|ing).?(?:error|fail)|(?:could|can|did) ?no?t (?:be )?(?:pars|read|analy[sz]|scan|extract|process)|"
+    r"syntax.?error|pars(?:e|ing).?(?:error|fail)|(?:could|can|did) ?no?t (?:be )?(?:pars|read|analy[sz]|scan|extract)|"
     r"time[- ]?d? ?out|out of memory|fixpoint|skipp(?:ed|ing)|unsupported|incomplete|missing.?class",
     re.IGNORECASE,
 )

@@ -1,7 +1,7 @@
 """Vulnerable packages in SARIF: the standard has no place for them, so they stand in the words of each tool.
 
-Trivy and Grype write lines such as `Package: openssl`, OSV-Scanner `Package 'openssl@1.1'`. The ecosystem is that of the
-type that Grype names, or of the lock file; else it is `generic`.
+Trivy and Grype write lines such as `Package: openssl`, OSV-Scanner `Package 'openssl@1.1'`. The ecosystem is that of
+the type that Grype names, or of the lock file; else it is `generic`.
 """
 
 import re
@@ -34,8 +34,10 @@ def package(rule: SarifRule, message: str, locations: tuple[Location, ...]) -> C
 
 
 _VULNERABILITY = re.compile(
-    r"(?:\[[A-Z]{1,20}\] )?(CVE-\d{4}-\d{4,19}|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d{1,9}|RUSTSEC-\d{4}-\d{4}|GO-\d{4}-\d{1,9}"
-    r"|MAL-\d{4}-\d{1,9}|DSA-\d{1,9}-\d{1,3}|USN-\d{1,9}-\d{1,3}|(?:RH|EL|AL)[SBE]A-\d{4}[-:]\d{1,9}|SNYK-[A-Z]{2,20}-[A-Z0-9.-]{1,100}"
+    r"(?:\[[A-Z]{1,20}\] )?(CVE-\d{4}-\d{4,19}|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d{1,9}"
+    r"|RUSTSEC-\d{4}-\d{4}|GO-\d{4}-\d{1,9}"
+    r"|MAL-\d{4}-\d{1,9}|DSA-\d{1,9}-\d{1,3}|USN-\d{1,9}-\d{1,3}|(?:RH|EL|AL)[SBE]A-\d{4}[-:]\d{1,9}"
+    r"|SNYK-[A-Z]{2,20}-[A-Z0-9.-]{1,100}"
     r"|ALAS[\w-]{0,20}-\d{4}-\d{1,9}|TEMP-\d{1,9}-[0-9A-F]{1,9}|OSV-\d{4}-\d{1,9})",
     re.IGNORECASE,
 )

@@ -62,7 +62,7 @@ class Places:
         return path(name[len(below) :], self.source)
 
     def _of_artifact(self, artifact: Record) -> str:
-        """The path of the artifact that is meant by its index; a part of another, such as a file of an archive, below it."""
+        """The path of the artifact of that index; of one in another, such as a file of an archive, below that."""
         names: list[str] = []
         index = optional_number(artifact, "index")
         while index is not None and index >= 0 and len(names) < _DEEP:

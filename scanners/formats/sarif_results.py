@@ -2,14 +2,15 @@
 
 | the rule or the tool says | category |
 |---|---|
-| the name of a published vulnerability (CVE, GHSA, ...) as the rule's id | dependency; container for packages of a system |
+| the name of a vulnerability (CVE, GHSA, ...) as the rule's id | dependency; container for packages of a system |
 | a tag `secret`, or the tool looks for nothing else | secret |
 | the name `License` | licence |
 | a tag `misconfiguration` or `iac`, or the tool looks for nothing else | misconfiguration |
 | anything else | code |
 
-The secret itself is what gitleaks tells (`offender`, or its snippet). What another tool tells of one is a line at most, so
-that it is known by its rule, its file and that line, or by a partial fingerprint of the secret where the tool has one.
+The secret itself is what gitleaks tells (`offender`, or its snippet). What another tool tells of one is a line at
+most, so that it is known by its rule, its file and that line, or by a partial fingerprint of the secret where the
+tool has one.
 """
 
 import re
@@ -41,7 +42,7 @@ class Results:
     source: Source
 
     def finding(self, result: Record) -> Finding | None:
-        """The finding that a result is; None where it tells that all is well, or of what is gone. Raises `ReportError`."""
+        """The finding that a result is; None where it says that all is well, or is gone. Raises `ReportError`."""
         kind = optional_text(result, "kind") or "fail"
         rule = self.rules.of(result)
         if kind in _NO_FINDINGS or optional_text(result, "baselineState") == "absent":
@@ -168,7 +169,7 @@ def _with(rule: SarifRule, weaknesses: tuple[str, ...]) -> Rule:
 
 
 def _fix(result: Record, rule: SarifRule, known: tuple[str, ...]) -> str:
-    """What is to be done: as the result says, else what help the rule has; that of a vulnerability only describes it."""
+    """What is to be done: as the result says, else the rule's help; that of a vulnerability only describes it."""
     if has(result, "fixes"):
         said = optional_each(result, "fixes", lambda row: optional_text(optional_child(row, "description"), "text"))
         if words := "\n".join(filter(None, said)):
@@ -177,7 +178,7 @@ def _fix(result: Record, rule: SarifRule, known: tuple[str, ...]) -> str:
 
 
 def _suppression(result: Record) -> Suppression | None:
-    """A result is suppressed where all of its suppressions are accepted; they are where nothing else is said (3.27.23)."""
+    """A result is suppressed where all its suppressions are accepted, as they are if nothing is said (3.27.23)."""
     some = optional_each(result, "suppressions", lambda row: row) if has(result, "suppressions") else []
     if not some or any(_status(one) != "accepted" for one in some):
         return None

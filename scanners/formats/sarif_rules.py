@@ -5,7 +5,7 @@ How bad a result is, in this order:
 | the report says | severity |
 |---|---|
 | `security-severity` of the result or its rule, from 0.0 to 10.0 | by the scale of CVSS |
-| `severity` or `issue_severity` among the properties of either, or one of the words CRITICAL, HIGH, MEDIUM, LOW as a tag | that word |
+| `severity` or `issue_severity` of either, or CRITICAL, HIGH, MEDIUM, LOW as a tag of the rule | that word |
 | level error, warning, note, none; of the result, else of an override, else of the rule | high, medium, low, info |
 | kind `informational` | info |
 | kind `open` or `review`, and nothing of the above | unknown, by default |
@@ -49,7 +49,7 @@ class Rules:
     made: dict[tuple[int, int, str], SarifRule] = field(default_factory=dict)
 
     def of(self, result: Record) -> SarifRule:
-        """The rule of a result; one that is nowhere described has its id at least, or is `unnamed`. Raises `ReportError`."""
+        """The rule of a result; one that is not described has its id, or is `unnamed`. Raises `ReportError`."""
         reference = optional_child(result, "rule")
         id_ = (optional_text(result, "ruleId") or optional_text(reference, "id")).strip()
         found = self._found(result, reference, id_) or self._mentioned(result, id_)

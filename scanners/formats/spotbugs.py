@@ -8,8 +8,8 @@
 | priority 4 and 5, experimental and ignored | info |
 | none | unknown |
 
-Paths are those of packages (`com/shop/Order.java`), below a folder of sources that the report may not name. Errors of the
-analysis, classes that were missing, and a count of bugs that the list does not reach make the scan partial. The
+Paths are those of packages (`com/shop/Order.java`), below a folder of sources that the report may not name. Errors of
+the analysis, classes that were missing, and a count of bugs that the list does not reach make the scan partial. The
 report does not name the files without findings; what filters left out is not in it.
 """
 

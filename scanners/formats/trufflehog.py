@@ -9,10 +9,10 @@ It has no severities, so that this table decides:
 | version 2: high entropy | low |
 | version 2: any other reason | medium |
 
-A secret is known by itself: by `Raw`, which versions of 2022 write in base64. Version 2 tells all strings that one change has
-for one reason; they are one finding, known by all of them together. Its lines are those of the file before or after the
-change, which nobody can tell, so that there is no line. The end of JSON lines cannot be seen: a report that is cut
-between two lines is a whole one. That a report is empty where nothing was found, it does not say either.
+A secret is known by itself: by `Raw`, which versions of 2022 write in base64. Version 2 tells all strings that one
+change has for one reason; they are one finding, known by all of them together. Its lines are those of the file before
+or after the change, which nobody can tell, so that there is no line. The end of JSON lines cannot be seen: a report
+that is cut between two lines is a whole one. That a report is empty where nothing was found, it does not say either.
 """
 
 import base64

@@ -7,10 +7,10 @@
 | 1 | low |
 | 0 | info |
 
-An alert of a site is one finding: its first location is the site, which is what it is known by, and the others are the addresses
-of its instances, without their queries, which may hold anything. Alerts with confidence 0, which are marked as false
-positives, are suppressed findings. Evidence is not kept. The report does not say which addresses were visited, so that
-nothing closes by it; one without a site is told as partial.
+An alert of a site is one finding: its first location is the site, which is what it is known by, and the others are
+the addresses of its instances, without their queries, which may hold anything. Alerts with confidence 0, which are
+marked as false positives, are suppressed findings. Evidence is not kept. The report does not say which addresses were
+visited, so that nothing closes by it; one without a site is told as partial.
 """
 
 import re
@@ -40,6 +40,9 @@ def recognises(report: Report) -> bool:
     return (
         isinstance(found, dict) and "site" in found and bool({"@version", "@programName", "@generated"} & found.keys())
     )
+
+
+_OWN_KEYS = frozenset({"@version", "@programName", "@generated"})
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - there are no files
