@@ -41,7 +41,8 @@ def recognises(report: Report) -> bool:
     """Whether it is a list of files with messages, or such a list with metadata of rules."""
     found = report.json
     if isinstance(found, dict):
-        return {"results", "metadata"} <= found.keys() and "rulesMeta" in str(found["metadata"])[:20]
+        metadata = found.get("metadata")
+        return "results" in found and isinstance(metadata, dict) and "rulesMeta" in metadata
     return {"filePath", "messages"} <= first_record(report).keys()
 
 
