@@ -3,11 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-import orjson
-
 from fixby.errors import ReportError
 from fixby.scanners.formats.format import Report
-from fixby.scanners.report import HINT, Record, as_record, child, document, each, has, items, number, text
+from fixby.scanners.report import HINT, Record, as_record, child, document, each, items, number, text
 
 T = TypeVar("T")
 
@@ -57,32 +55,24 @@ def each_line(report: Report, read: Callable[[Record], T]) -> Iterator[T]:
                 raise ReportError(f"line {position}: {error.message}", error.hint) from error
 
 
-def is_record(line: bytes) -> bool:
-    """Whether a line is a JSON object."""
-    try:
-        return isinstance(orjson.loads(line), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
 def optional_child(record: Record, key: str) -> Record:
     """The object at `key`, or an empty one where there is none. Raises `ReportError` for anything else."""
-    return child(record, key) if has(record, key) else {}
+    return {} if record.get(key) is None else child(record, key)
 
 
 def optional_each(record: Record, key: str, read: Callable[[Record], T]) -> list[T]:
     """What `read` makes of every object of the list at `key`, if there is one. Raises `ReportError`."""
-    return each(record, key, read) if has(record, key) else []
+    return [] if record.get(key) is None else each(record, key, read)
 
 
 def optional_items(record: Record, key: str) -> list[object]:
     """The list at `key`, or an empty one where there is none. Raises `ReportError` for anything else."""
-    return items(record, key) if has(record, key) else []
+    return [] if record.get(key) is None else items(record, key)
 
 
 def optional_number(record: Record, key: str) -> int | None:
     """The whole number at `key`, or None where there is none. Raises `ReportError` for anything else."""
-    return number(record, key) if has(record, key) else None
+    return None if record.get(key) is None else number(record, key)
 
 
 def words_at(record: Record, key: str) -> tuple[str, ...]:

@@ -46,8 +46,10 @@ def leak(  # noqa: PLR0913 - what there is to say of a secret
 
 def masked(words: str, secret: str) -> str:
     """A text without the secret, as a whole and line by line, and without what else looks like one."""
-    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= _LONG}
-    return prose(without({secret, *lines}, words)) if secret else prose(words)
+    if not secret:
+        return prose(words)
+    lines = {line.strip() for line in secret.splitlines() if len(line.strip()) >= _LONG} if "\n" in secret else ()
+    return prose(without({secret, *lines}, words))
 
 
 def secret_sha1(secret: str, instead: str) -> str:

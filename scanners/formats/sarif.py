@@ -4,7 +4,7 @@ The runs of a file are told by tool; several runs of one tool (CodeQL has one a 
 findings but for those of kind `pass` and `notApplicable`, and those with `baselineState: absent`, which are gone. A
 result with several locations is one finding with all of them.
 
-Severities: see `sarif_rules`; categories: see `sarif_results`; paths: see `sarif_places`.
+Severities: see `sarif_rules`; categories: see `sarif_categories`; paths: see `sarif_places`.
 
 The scan is partial where a tool says that it did not succeed, where it reports an error, or a warning that speaks of
 something that could not be read, and where the results are null or in another file. Artifacts of the role
@@ -79,7 +79,7 @@ def _run(run: Record, source: Source) -> Told:
     driver = child(child(run, "tool"), "driver")
     tool = tool_name(text(driver, "name"))
     places = places_of(run, source)
-    reader = Results(tool, rules_of(run), places, source)
+    reader = Results(tool, rules_of(tool, run), places, source)
     findings = optional_each(run, "results", reader.finding)
     failures = list(_failures(run, places))
     skipped = {path: reason for path, reason in reversed(failures) if path}

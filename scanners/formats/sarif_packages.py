@@ -5,18 +5,11 @@ the type that Grype names, or of the lock file; else it is `generic`.
 """
 
 import re
-from collections.abc import Iterable
 
 from fixby.component import Component, component
 from fixby.finding import Location
 from fixby.scanners.formats.sarif_rules import SarifRule
 from fixby.scanners.formats.wording import clean
-
-
-def vulnerability_names(ids: Iterable[str]) -> tuple[str, ...]:
-    """The names of published vulnerabilities with which the ids of a rule begin, each once."""
-    found = (match[1] for id_ in ids if (match := _VULNERABILITY.match(id_)))
-    return tuple(dict.fromkeys(found))
 
 
 def package(rule: SarifRule, message: str, locations: tuple[Location, ...]) -> Component | None:
@@ -33,14 +26,6 @@ def package(rule: SarifRule, message: str, locations: tuple[Location, ...]) -> C
     return _component(_ecosystem(said.get("type", ""), name, locations), clean(name), clean(version), fixes)
 
 
-_VULNERABILITY = re.compile(
-    r"(?:\[[A-Z]{1,20}\] )?(CVE-\d{4}-\d{4,19}|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d{1,9}"
-    r"|RUSTSEC-\d{4}-\d{4}|GO-\d{4}-\d{1,9}"
-    r"|MAL-\d{4}-\d{1,9}|DSA-\d{1,9}-\d{1,3}|USN-\d{1,9}-\d{1,3}|(?:RH|EL|AL)[SBE]A-\d{4}[-:]\d{1,9}"
-    r"|SNYK-[A-Z]{2,20}-[A-Z0-9.-]{1,100}"
-    r"|ALAS[\w-]{0,20}-\d{4}-\d{1,9}|TEMP-\d{1,9}-[0-9A-F]{1,9}|OSV-\d{4}-\d{1,9})",
-    re.IGNORECASE,
-)
 _LINE = re.compile(
     r"^[ *]{0,4}(package|installed version|version|fixed version|fix version|type): ?(.*)$",
     re.IGNORECASE | re.MULTILINE,

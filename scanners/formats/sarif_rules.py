@@ -17,8 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fixby.errors import ReportError
-from fixby.finding import Rule
+from fixby.finding import Category, Rule
 from fixby.scanners.formats.fields import optional_child, optional_each, optional_items, optional_number, words_at
+from fixby.scanners.formats.sarif_categories import category_of, vulnerability_names
 from fixby.scanners.formats.wording import Rating, clean, cwes, prose, rating, spoken
 from fixby.scanners.report import HINT, Record, as_record, child, has, optional_text
 from fixby.severity import Severity, SeveritySource, severity_of_cvss_score
@@ -26,14 +27,14 @@ from fixby.severity import Severity, SeveritySource, severity_of_cvss_score
 
 @dataclass(frozen=True, slots=True)
 class SarifRule:
-    """A rule of a run: what findings bear of it, its record, the properties that say how bad it is, and its tags."""
+    """A rule of a run: what findings bear of it, its record, and what follows from that for all of its results."""
 
     rule: Rule
     record: Record
     rated: Rating | None
     level: str
-    tags: frozenset[str]
-    names: tuple[str, ...]
+    category: Category
+    vulnerabilities: tuple[str, ...]
     help: str
 
 
@@ -41,6 +42,7 @@ class SarifRule:
 class Rules:
     """All rules of a run; each is made once."""
 
+    tool: str
     components: list[Record]
     rows: list[list[Record]]
     by_id: Mapping[str, tuple[int, int]]
@@ -109,7 +111,7 @@ class Rules:
         tags = words_at(properties, "tags")
         relations = optional_each(row, "relationships", lambda one: self._weakness(child(one, "target")))
         found = cwes((*relations, *tags, *_of_properties(properties)))
-        aliases = words_at(row, "deprecatedIds")
+        known = vulnerability_names((id_, *words_at(row, "deprecatedIds")))
         title = _first_words(row) or spoken(id_)
         help_ = optional_text(optional_child(row, "help"), "text").strip()
         is_link = re.fullmatch(r"https?://\S+", help_) is not None
@@ -120,9 +122,9 @@ class Rules:
             row,
             rated_by(properties, tags),
             self.levels.get(id_) or configured,
-            frozenset(tag.lower() for tag in tags),
-            (id_, *aliases),
-            "" if is_link else help_,
+            category_of(self.tool, optional_text(row, "name"), frozenset(tag.lower() for tag in tags), known),
+            known,
+            "" if is_link else prose(help_),
         )
 
     def _weakness(self, reference: Record) -> str:
@@ -137,10 +139,10 @@ class Rules:
         return id_ if name.upper() == "CWE" or id_.upper().startswith("CWE") else ""
 
 
-def rules_of(run: Record) -> Rules:
-    """The rules of a run. Raises `ReportError`."""
-    tool = child(run, "tool")
-    components = [child(tool, "driver"), *optional_each(tool, "extensions", lambda row: row)]
+def rules_of(tool: str, run: Record) -> Rules:
+    """The rules of a run of a tool. Raises `ReportError`."""
+    said = child(run, "tool")
+    components = [child(said, "driver"), *optional_each(said, "extensions", lambda row: row)]
     rows = [optional_each(one, "rules", lambda row: row) for one in components]
     by_id: dict[str, tuple[int, int]] = {}
     for component, some in enumerate(rows):
@@ -150,7 +152,7 @@ def rules_of(run: Record) -> Rules:
     by_id.pop("", None)
     overrides = optional_each(run, "invocations", lambda row: dict(_overrides(row, rows)))
     levels = {id_: level for some in overrides for id_, level in some.items()}
-    return Rules(components, rows, by_id, optional_each(run, "taxonomies", lambda row: row), levels)
+    return Rules(tool, components, rows, by_id, optional_each(run, "taxonomies", lambda row: row), levels)
 
 
 def rated(rule: SarifRule, result: Record, kind: str) -> Rating:
