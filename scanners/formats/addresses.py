@@ -6,7 +6,7 @@ from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from fixby.finding import Location
-from fixby.scanners.formats.wording import clean
+from fixby.scanners.formats.wording import clean, prose
 from fixby.scanners.report import Record, has, number
 from fixby.scanners.scanner import Source
 
@@ -29,8 +29,8 @@ def line_at(row: Record, key: str) -> int | None:
 
 
 def path(name: str, source: Source) -> str:
-    """A file's name with `/` between its parts and without `.` and `..`, as RFC 3986 (5.2.4) has it; a URL as it is."""
-    return name if _URL.match(name) else source.path(tidy(name))
+    """A file's name with `/` between its parts and without `.` and `..`, as RFC 3986 (5.2.4) has it; a URL stays."""
+    return prose(name) if _URL.match(name) else source.path(tidy(name))
 
 
 @lru_cache(maxsize=4096)

@@ -41,7 +41,7 @@ def cwes(words: Iterable[object]) -> tuple[str, ...]:
 def clean(words: str) -> str:
     """A name as it may be kept: cut where it is too long, and each character one that a store can hold."""
     some = printable(words)
-    return some.replace("\0", "\\0") if "\0" in some else some
+    return some.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in some else some
 
 
 def prose(words: str) -> str:
