@@ -135,7 +135,7 @@ def test_rules_are_found_by_index_by_id_by_hierarchy_by_guid_and_in_extensions()
     }
     extension = {"name": "pack", "rules": [{"id": "E0"}, {"id": "E1", "shortDescription": {"text": "Of a pack"}}]}
     plain = {"message": {"text": "Bad."}}
-    some = [
+    some: list[dict[str, Any]] = [
         {"ruleIndex": 1},
         {"ruleId": "CA1"},
         {"ruleId": "CA1/2", "ruleIndex": 1},
@@ -185,8 +185,8 @@ def test_weaknesses_come_from_taxonomies_tags_and_properties() -> None:
 
 def test_messages_are_filled_in_and_links_are_words() -> None:
     rule = {"id": "R1", "messageStrings": {"default": {"text": "'{0}' is {{not}} [set here]({1}), says {2}."}}}
-    own = {"message": {"id": "default", "arguments": ["x", "4"]}}
-    assert the(result(**own), rules=(rule,)).message == "'x' is {not} set here, says {2}."
+    own = {"id": "default", "arguments": ["x", "4"]}
+    assert the(result(message=own), rules=(rule,)).message == "'x' is {not} set here, says {2}."
     shared = {"name": "Acme", "globalMessageStrings": {"m": {"markdown": "**{0}**"}}}
     [scan] = scans({"tool": {"driver": shared}, "results": [result(message={"id": "m", "arguments": ["y"]})]})
     assert scan.findings[0].message == "**y**"
