@@ -318,6 +318,28 @@ def test_vulnerable_packages_are_found_in_the_words_of_the_tools() -> None:
     assert (third.category, third.component.purl) == (Category.CONTAINER, "pkg:deb/curl@7.0")
 
 
+def test_snyk_names_packages_as_logical_locations() -> None:
+    rule = {
+        "id": "SNYK-JAVA-ORGX-1",
+        "shortDescription": {"text": "High severity - XXE in org.x:y"},
+        "fullDescription": {"text": "(CVE-2020-1111) org.x:y@1.2"},
+        "properties": {"security-severity": "7.5", "tags": ["security", "CWE-611", "maven"]},
+    }
+    place = result("x", "pom.xml", 1)["locations"][0] | {"logicalLocations": [{"fullyQualifiedName": "org.x:y@1.2"}]}
+    finding = the(result("SNYK-JAVA-ORGX-1", locations=[place]), rules=(rule,))
+    assert finding.component
+    assert (finding.component.purl, finding.rule.cwes) == ("pkg:maven/org.x/y@1.2", ("CWE-611",))
+    assert finding.identifiers.primary == "CVE-2020-1111"
+
+
+def test_what_codeql_extracted_is_scanned() -> None:
+    place = result("R", "a.py", None)["locations"]
+    told = {"level": "none", "message": {"text": ""}, "locations": place}
+    notes = [told | {"descriptor": {"id": "py/diagnostics/successfully-extracted-files"}}]
+    [scan] = scans(run(invocations=[{"executionSuccessful": True, "toolExecutionNotifications": notes}], tool="CodeQL"))
+    assert (scan.outcome, scan.coverage.scanned) == (Complete(), {"a.py": ""})
+
+
 @pytest.mark.parametrize(
     ("others", "reason"),
     [

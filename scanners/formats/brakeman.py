@@ -34,6 +34,9 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     warnings = each(record, "warnings", partial(_finding, source, ""))
     ignored = optional_each(record, "ignored_warnings", partial(_finding, source, "brakeman.ignore"))
     failures = optional_each(record, "errors", _failure)
+    counted = info.get("security_warnings")
+    if isinstance(counted, int) and counted > len(warnings):
+        failures.append(f"the report counts {counted} warnings and lists {len(warnings)}")
     reading = Reading((*warnings, *ignored), clean(optional_text(info, "brakeman_version")), problems=tuple(failures))
     return [Told(NAME, reading)]
 

@@ -61,7 +61,7 @@ def _reading(tool: str, some: list[tuple[str, str, Finding | None]]) -> Reading:
 def _told(source: Source, row: Record) -> tuple[str, str, Finding | None]:
     """The tool of an alert, its version, and the finding, unless it is fixed."""
     tool = child(row, "tool")
-    name, state = tool_name(text(tool, "name")), required_text(row, "state")
+    name, state = tool_name(text(tool, "name")), optional_text(row, "state")
     found = None if state == "fixed" else _finding(source, name, row)
     return name, clean(optional_text(tool, "version")), found
 
@@ -103,7 +103,7 @@ def _rule(row: Record, links: tuple[str, ...]) -> Rule:
 
 
 def _suppression(row: Record) -> Suppression | None:
-    if text(row, "state") != "dismissed":
+    if row.get("state") != "dismissed":
         return None
     reasons = filter(None, (prose(optional_text(row, key)) for key in ("dismissed_reason", "dismissed_comment")))
     return Suppression("github: dismissed", ": ".join(reasons))

@@ -157,11 +157,11 @@ class _Reader:
 
     def _places(self, row: Record) -> Iterator[Location]:
         place = child(row, "location")
-        name = optional_text(place, "file") or optional_text(place, "hostname")
+        name = optional_text(place, "file") or optional_text(place, "hostname") + optional_text(place, "path")
         if name:
             yield location(name, self.source, line_at(place, "start_line"), line_at(place, "end_line"))
-        elif names := [optional_text(place, key) for key in ("class", "path", "method") if optional_text(place, key)]:
-            yield Location(clean(names[0]))
+        elif named := optional_text(place, "class") or optional_text(place, "method"):
+            yield Location(clean(named))
 
     def _rule(self, row: Record, named: list[Record], otherwise: tuple[str, ...]) -> Rule:
         own = next((one for one in named if not _is_weakness(one)), None)

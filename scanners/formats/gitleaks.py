@@ -55,7 +55,7 @@ def _finding(source: Source, row: Record) -> Finding:
 
 
 def _version_8(source: Source, row: Record) -> Finding:
-    rule, name = required_text(row, "RuleID"), path(required_text(row, "File"), source)
+    rule, name = required_text(row, "RuleID"), path(optional_text(row, "File") or _STDIN, source)
     place = _place(name, *(optional_number(row, key) for key in ("StartLine", "EndLine", "StartColumn", "EndColumn")))
     commit, secret = optional_text(row, "Commit"), text(row, "Secret")
     where = optional_text(row, "Fingerprint") or f"{commit}:{name}:{rule}:{place.line}:{place.column}"
@@ -87,6 +87,10 @@ def _version_7(source: Source, row: Record) -> Finding:
         instead=where,
         source=source,
     )
+
+
+_STDIN = "stdin"
+"""Where secrets stand of which gitleaks names no file: it was given the text itself."""
 
 
 def _place(name: str, line: int | None, end_line: int | None, column: int | None, end_column: int | None) -> Location:

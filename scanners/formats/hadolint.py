@@ -28,8 +28,9 @@ NAME = "hadolint"
 
 
 def recognises(report: Report) -> bool:
-    """Whether it is a list of objects with just the fields of hadolint's findings."""
-    return isinstance(report.json, list) and first_record(report).keys() == _FIELDS
+    """Whether it is a list of objects with the fields of hadolint's findings."""
+    first = first_record(report) if isinstance(report.json, list) else {}
+    return first.keys() >= _FIELDS and isinstance(first["code"], str)
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:

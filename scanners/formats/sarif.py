@@ -106,13 +106,21 @@ _EDITIONS = {"semgrep-oss": "semgrep", "semgrep-pro": "semgrep", "semgrep-code":
 
 
 def _scanned(run: Record, places: Places, skipped: Mapping[str, str]) -> dict[str, str] | None:
-    """The artifacts that the tool was to analyse, where it says of any that it was."""
-    targets = [
-        places.path(child(one, "location"))
-        for one in optional_each(run, "artifacts", lambda row: row)
-        if "analysisTarget" in words_at(one, "roles") and has(one, "location")
-    ]
-    return {path: "" for path in targets if path and path not in skipped} if targets else None
+    """The files that the tool says it analysed, or None where it says so of none."""
+    paths = list(_analysed(run, places))
+    return {path: "" for path in paths if path and path not in skipped} if paths else None
+
+
+def _analysed(run: Record, places: Places) -> Iterator[str]:
+    """The artifacts that a tool was to analyse, and those that CodeQL says it extracted."""
+    for artifact in optional_each(run, "artifacts", lambda row: row):
+        if "analysisTarget" in words_at(artifact, "roles") and has(artifact, "location"):
+            yield places.path(child(artifact, "location"))
+    for invocation in optional_each(run, "invocations", lambda row: row):
+        for one in optional_each(invocation, "toolExecutionNotifications", lambda row: row):
+            if optional_text(optional_child(one, "descriptor"), "id").endswith("/successfully-extracted-files"):
+                rows = optional_each(one, "locations", lambda row: row)
+                yield from (at.path for row in rows if (at := places.at(row)))
 
 
 def _failures(run: Record, places: Places) -> Iterator[tuple[str, str]]:
@@ -148,7 +156,8 @@ def _failure(notification: Record, places: Places) -> Iterator[tuple[str, str]]:
 
 _UNREAD = re.compile(
     r"syntax.?error|pars(?:e|ing).?(?:error|fail)|(?:could|can|did) ?no?t (?:be )?(?:pars|read|analy[sz]|scan|extract)|"
-    r"time[- ]?d? ?out|out of memory|fixpoint|skipp(?:ed|ing)|unsupported|incomplete|missing.?class",
+    r"time[- ]?d? ?out|out of memory|fixpoint|extraction-(?:error|warning)|skipp(?:ed|ing)|unsupported|incomplete|"
+    r"missing.?class",
     re.IGNORECASE,
 )
 _LENGTH = 500

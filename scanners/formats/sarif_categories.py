@@ -38,7 +38,7 @@ _VULNERABILITY = re.compile(
     r"(?:\[[A-Z]{1,20}\] )?(CVE-\d{4}-\d{4,19}|GHSA(?:-[0-9a-z]{4}){3}|PYSEC-\d{4}-\d{1,9}"
     r"|RUSTSEC-\d{4}-\d{4}|GO-\d{4}-\d{1,9}"
     r"|MAL-\d{4}-\d{1,9}|DSA-\d{1,9}-\d{1,3}|USN-\d{1,9}-\d{1,3}|(?:RH|EL|AL)[SBE]A-\d{4}[-:]\d{1,9}"
-    r"|SNYK-[A-Z]{2,20}-[A-Z0-9.-]{1,100}"
+    r"|SNYK-[A-Z0-9]{2,20}-[A-Z0-9.-]{1,100}"
     r"|ALAS[\w-]{0,20}-\d{4}-\d{1,9}|TEMP-\d{1,9}-[0-9A-F]{1,9}|OSV-\d{4}-\d{1,9})",
     re.IGNORECASE,
 )

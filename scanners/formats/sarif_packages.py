@@ -1,7 +1,8 @@
 """Vulnerable packages in SARIF: the standard has no place for them, so they stand in the words of each tool.
 
-Trivy and Grype write lines such as `Package: openssl`, OSV-Scanner `Package 'openssl@1.1'`. The ecosystem is that of
-the type that Grype names, or of the lock file; else it is `generic`.
+Trivy and Grype write lines such as `Package: openssl`, OSV-Scanner `Package 'openssl@1.1'`; Snyk has `openssl@1.1` as
+a logical location, and the ecosystem in the id of its rule. Elsewhere the ecosystem is that of the type that Grype
+names, or of the lock file; else it is `generic`.
 """
 
 import re
@@ -12,9 +13,13 @@ from fixby.scanners.formats.sarif_rules import SarifRule
 from fixby.scanners.formats.wording import clean
 
 
-def package(rule: SarifRule, message: str, locations: tuple[Location, ...]) -> Component | None:
-    """The package that a message, or else the rule's help, is about; None where neither names one."""
-    said = _lines(message)
+def package(rule: SarifRule, message: str, locations: tuple[Location, ...], names: tuple[str, ...]) -> Component | None:
+    """The package that a message, or else the rule's help, is about; None where neither names one.
+
+    `names` are those of the logical locations, which only Snyk uses for packages.
+    """
+    snyk = _SNYK.match(rule.rule.id)
+    said = _lines(message) if not snyk else _named(names, snyk[1])
     if "package" not in said:
         said = _quoted(message) or _lines(rule.help)
     name = said.get("package", "")
@@ -30,6 +35,8 @@ _LINE = re.compile(
     r"^[ *]{0,4}(package|installed version|version|fixed version|fix version|type): ?(.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
+_SNYK = re.compile(r"SNYK-([A-Z]+)")
+_AT = re.compile(r"(?P<package>@?[^@\s]{1,300})@(?P<version>[^@\s]{1,200})")
 _PACKAGE = re.compile(r"Package '(?P<package>[^'\n]{1,300}?)@(?P<version>[^'\n@]{0,200})'")
 
 
@@ -38,6 +45,12 @@ def _lines(words: str) -> dict[str, str]:
     for key, value in _LINE.findall(words):
         found.setdefault(key.lower(), value.strip())
     return found
+
+
+def _named(names: tuple[str, ...], kind: str) -> dict[str, str]:
+    """A package such as `@scope/name@1.0` among names, with the ecosystem of Snyk's that a rule is about."""
+    found = next((match for name in names if (match := _AT.fullmatch(name))), None)
+    return {**found.groupdict(), "type": f"snyk-{kind.lower()}"} if found else {}
 
 
 def _quoted(words: str) -> dict[str, str]:
@@ -76,8 +89,21 @@ _TYPES = {
     "rpm": "rpm",
     "rust-crate": "cargo",
     "swift": "swift",
+    "snyk-alpine": "apk",
+    **dict.fromkeys(("snyk-centos", "snyk-rhel", "snyk-amzn", "snyk-oracle", "snyk-sles", "snyk-rocky"), "rpm"),
+    **dict.fromkeys(("snyk-debian", "snyk-ubuntu"), "deb"),
+    "snyk-dotnet": "nuget",
+    "snyk-golang": "golang",
+    "snyk-hex": "hex",
+    "snyk-java": "maven",
+    "snyk-js": "npm",
+    "snyk-php": "composer",
+    "snyk-python": "pypi",
+    "snyk-ruby": "gem",
+    "snyk-rust": "cargo",
+    "snyk-swift": "swift",
 }
-"""The types of Grype's packages by their names in package URLs."""
+"""The types of Grype's packages, and the ecosystems of Snyk's rules, by their names in package URLs."""
 
 _FILES = {
     **dict.fromkeys(("package-lock.json", "yarn.lock", "pnpm-lock.yaml", "package.json", "bun.lock"), "npm"),

@@ -86,7 +86,7 @@ class Results:
 
     def _weakness(self, told: _Told) -> Finding:
         rule, severity = told.rule, told.rated
-        about = package(rule, told.words, told.locations) if rule.vulnerabilities else None
+        about = package(rule, told.words, told.locations, _names(told.result)) if rule.vulnerabilities else None
         own = self.rules.weaknesses(told.result)
         named = replace(rule.rule, cwes=tuple(dict.fromkeys((*rule.rule.cwes, *own)))) if own else rule.rule
         parts = (prose(told.words) or named.title, *flows(told.result, self.places), *_pending(told.result))
@@ -114,6 +114,12 @@ class Results:
 
 _NO_FINDINGS = frozenset({"pass", "notApplicable"})
 _OF_A_SYSTEM = frozenset({"deb", "rpm", "apk", "alpm"})
+
+
+def _names(result: Record) -> tuple[str, ...]:
+    """The full names of all that a result stands in and that is no file."""
+    rows = optional_each(result, "locations", lambda row: optional_each(row, "logicalLocations", lambda one: one))
+    return tuple(name for some in rows for one in some if (name := optional_text(one, "fullyQualifiedName")))
 
 
 def _snippet(place: Record) -> str:

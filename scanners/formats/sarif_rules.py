@@ -111,7 +111,8 @@ class Rules:
         tags = words_at(properties, "tags")
         relations = optional_each(row, "relationships", lambda one: self._weakness(child(one, "target")))
         found = cwes((*relations, *tags, *_of_properties(properties)))
-        known = vulnerability_names((id_, *words_at(row, "deprecatedIds")))
+        described = optional_text(optional_child(row, "fullDescription"), "text") if id_.startswith("SNYK-") else ""
+        known = vulnerability_names((id_, *words_at(row, "deprecatedIds"), *_CVE.findall(described)))
         title = _first_words(row) or spoken(id_)
         help_ = optional_text(optional_child(row, "help"), "text").strip()
         is_link = re.fullmatch(r"https?://\S+", help_) is not None
@@ -180,6 +181,7 @@ def rated_by(properties: Record, tags: Iterable[str]) -> Rating | None:
 
 _LEVELS = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW, "none": Severity.INFO}
 _TAGS = frozenset({"CRITICAL", "HIGH", "MEDIUM", "LOW"})
+_CVE = re.compile(r"CVE-\d{4}-\d{4,19}")
 _SCORE = re.compile(r"\d{1,2}(?:\.\d{1,6})?", re.ASCII)
 
 

@@ -10,18 +10,19 @@
 
 Paths are those of packages (`com/shop/Order.java`), below a folder of sources that the report may not name. Errors of
 the analysis, classes that were missing, and a count of bugs that the list does not reach make the scan partial. The
-report does not name the files without findings; what filters left out is not in it.
+report does not name the files without findings; what filters left out is not in it. Bugs that somebody judged to be
+none are suppressed.
 """
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 from xml.etree.ElementTree import Element
 
-from fixby.finding import Category, Finding, Location, Rule
+from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.scanners.formats.addresses import location
 from fixby.scanners.formats.elements import attribute, document_element, each_element, said, whole_number
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.wording import UNRATED, clean, cwes, prose, spoken
+from fixby.scanners.formats.wording import UNRATED, clean, cwes, plain, prose, spoken
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
 
@@ -69,6 +70,8 @@ def _finding(source: Source, patterns: dict[str, Element], bug: Element) -> Find
         severity_source=severity_source,
         message=prose(said(bug, "LongMessage") or said(bug, "ShortMessage")) or spoken(kind),
         locations=tuple(dict.fromkeys(_places(source, bug)))[:1],
+        fix=_fix(patterns.get(kind)),
+        suppression=_suppression(bug),
     )
 
 
@@ -87,6 +90,23 @@ def _rule(kind: str, bug: Element, pattern: Element | None) -> Rule:
     link = f"https://spotbugs.readthedocs.io/en/stable/bugDescriptions.html#{clean(kind)}"
     own = bug.get("category") != "SECURITY"
     return Rule(clean(kind), prose(title) or spoken(kind), cwes([weakness]), (link,) if own else ())
+
+
+def _fix(pattern: Element | None) -> str:
+    """What the description of a pattern calls the solution: FindSecBugs has one."""
+    _, found, words = plain(said(pattern, "Details") if pattern is not None else "").partition("Solution:")
+    return prose(words.partition("References")[0]) if found else ""
+
+
+def _suppression(bug: Element) -> Suppression | None:
+    """Somebody judged in SpotBugs' own screen that it is none."""
+    judged = bug.find("UserAnnotation")
+    if judged is None or judged.get("designation") not in _NO_BUGS:
+        return None
+    return Suppression(f"spotbugs: {judged.get('designation')}", prose(judged.text or ""))
+
+
+_NO_BUGS = frozenset({"BAD_ANALYSIS", "NOT_A_BUG", "MOSTLY_HARMLESS", "OBSOLETE_CODE"})
 
 
 def _places(source: Source, bug: Element) -> Iterator[Location]:

@@ -14,6 +14,7 @@ Words for severities that many tools share, whatever their case:
 
 import re
 from collections.abc import Iterable
+from html import unescape
 
 from fixby.redaction import redacted
 from fixby.scanners.report import printable
@@ -49,6 +50,12 @@ def prose(words: str) -> str:
     return redacted(clean(words)).strip() if words else ""
 
 
+def plain(html: str) -> str:
+    """HTML as scanners write it, without its tags and its entities, one line for each block."""
+    lines = (" ".join(unescape(part).split()) for part in _TAG.sub(" ", _BLOCK.sub("\n", html)).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
 def spoken(name: str) -> str:
     """A name such as `no-eval`, `NoEval` or `NO_EVAL` in words."""
     if " " in name.strip():
@@ -68,6 +75,8 @@ def _numbers(word: object) -> list[int]:
     return [int(number) for number in _CWE.findall(word)]
 
 
+_BLOCK = re.compile(r"\s*\n\s*|</?(?:p|br|ul|ol|li|div|pre|h\d|table|tr)\b[^<>]{0,200}>", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:a|b|i|code|strong|em|span|tt|u|td|th)\b[^<>]{0,500}>", re.IGNORECASE)
 _DIGITS = 6
 _CWE = re.compile(r"(?<![a-z0-9])cwe[-_:/ ]{0,2}0{0,4}([1-9][0-9]{0,5})(?![0-9])", re.IGNORECASE)
 

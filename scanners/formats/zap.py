@@ -24,7 +24,7 @@ from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.scanners.formats.elements import document_element, each_element, said
 from fixby.scanners.formats.fields import loaded_record
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.wording import UNRATED, clean, cwes, prose
+from fixby.scanners.formats.wording import UNRATED, clean, cwes, plain, prose
 from fixby.scanners.report import HINT, Record, each, optional_text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
@@ -96,7 +96,7 @@ def _reading(sites: list[list[Finding]], version: str) -> Reading:
 
 def _finding(site: str, say: Callable[[str], str], instances: Iterable[tuple[str, str, str]]) -> Finding:
     id_ = (say("alertRef") or say("pluginid")).strip()
-    title = prose(_plain(say("name") or say("alert")))
+    title = prose(plain(say("name") or say("alert")))
     if not id_ or not title:
         raise ReportError("expected an alert with `pluginid` and `alert` or `name`, found one without", HINT)
     severity, severity_source = _RISKS.get(say("riskcode").strip(), UNRATED)
@@ -111,7 +111,7 @@ def _finding(site: str, say: Callable[[str], str], instances: Iterable[tuple[str
         severity_source=severity_source,
         message="\n\n".join(_words(say, parameters)) or title,
         locations=tuple(map(Location, addresses)),
-        fix=prose(_plain(say("solution"))),
+        fix=prose(plain(say("solution"))),
         suppression=Suppression("zap: false positive") if say("confidence").strip() == "0" else None,
     )
 
@@ -122,21 +122,14 @@ _RISKS = {
     "1": (Severity.LOW, SeveritySource.SCANNER),
     "0": (Severity.INFO, SeveritySource.SCANNER),
 }
-_TAG = re.compile(r"</?(?:p|br|b|i|ul|ol|li|code|strong|em|div|span)\b[^<>]{0,200}>", re.IGNORECASE)
 _NAMED = 20
 
 
 def _words(say: Callable[[str], str], parameters: list[str]) -> Iterator[str]:
-    yield from filter(None, (prose(_plain(say(name))) for name in ("desc", "otherinfo")))
+    yield from filter(None, (prose(plain(say(name))) for name in ("desc", "otherinfo")))
     if parameters:
         more = f" and {len(parameters) - _NAMED} more" if len(parameters) > _NAMED else ""
         yield prose(f"Parameters: {', '.join(parameters[:_NAMED])}{more}.")
-
-
-def _plain(words: str) -> str:
-    """HTML as ZAP writes it, without its tags."""
-    lines = (" ".join(unescape(part).split()) for part in _TAG.sub("\n", words).split("\n"))
-    return "\n".join(line for line in lines if line)
 
 
 def _address(uri: str) -> str:
