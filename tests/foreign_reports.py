@@ -1,11 +1,12 @@
 """Reports as other tools write them, made by hand after their documentation: what the corpus does not have."""
 
 import json
+from typing import Any
 
 AWS_KEY = "AKIA" + "QYLPMN5HFIQR7XYA"
 TOKEN = "ghp_" + "1234567890abcdefghijABCDEFGHIJ123456"
 
-ZAP_JSON = {
+ZAP_JSON: dict[str, Any] = {
     "@programName": "ZAP",
     "@version": "2.14.0",
     "@generated": "Mon, 1 Jan 2024 10:00:00",
@@ -311,7 +312,7 @@ TRUFFLEHOG = [
     for verified in (True, False)
 ]
 
-GITLAB_SECRETS = {
+GITLAB_SECRETS: dict[str, Any] = {
     "version": "15.0.4",
     "scan": {
         "type": "secret_detection",
@@ -390,7 +391,7 @@ GITHUB_SECRETS = [
     )
 ]
 
-GENERIC_JSON = {
+GENERIC_JSON: dict[str, Any] = {
     "format": "fixby-findings",
     "version": 1,
     "scanner": "house-rules",

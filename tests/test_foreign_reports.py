@@ -3,6 +3,7 @@
 import base64
 import json
 from hashlib import sha1
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from fixby.scan import Complete, Partial, Scan
 from fixby.scanners.ingestion import scans_of_report
 from fixby.severity import Severity, SeveritySource
 from tests import foreign_reports as made
+from tests.command import called
 
 KEY = b"k" * 32
 
@@ -185,6 +187,15 @@ def test_gitlab_tells_that_a_scan_did_not_succeed() -> None:
     assert scan.reasons == ("GitLab says of the scan: failure", "the history could not be fetched")
 
 
+def test_what_gitlab_takes_for_a_false_positive_is_suppressed() -> None:
+    [row] = made.GITLAB_SECRETS["vulnerabilities"]
+    flag = {"type": "flagged-as-likely-false-positive", "origin": "vet", "description": "never reached"}
+    doubted = the({**made.GITLAB_SECRETS, "vulnerabilities": [{**row, "flags": [flag]}]})
+    assert doubted.suppression == Suppression("gitlab: likely false positive", "never reached")
+    dismissed = the({**made.GITLAB_SECRETS, "vulnerabilities": [{**row, "state": "dismissed", "comment": "a sample"}]})
+    assert dismissed.suppression == Suppression("gitlab: dismissed", "a sample")
+
+
 def test_alerts_of_github_that_are_dismissed_are_suppressed_and_fixed_ones_are_gone() -> None:
     codeql, semgrep = scans(made.GITHUB_CODE)
     first, dismissed = codeql.findings
@@ -313,3 +324,40 @@ def test_hadolint_that_could_not_parse_a_file_is_partial() -> None:
     assert scan.coverage.skipped == {"Dockerfile": "unexpected 'x'"}
     [finding] = scan.findings
     assert (finding.rule.references, finding.severity) == (("https://www.shellcheck.net/wiki/SC2086",), Severity.LOW)
+
+
+def test_the_examples_of_the_documentation_are_read() -> None:
+    document = (Path(__file__).parents[1] / "docs" / "reports.md").read_text(encoding="utf-8")
+    as_json, as_csv = (block.partition("\n")[2] for block in document.split("```")[1::2])
+    assert [len(scan.findings) for scan in (*scans(as_json.encode()), *scans(as_csv.encode()))] == [2, 1]
+
+
+def test_what_a_report_says_was_looked_at_closes_what_is_gone(tmp_path: Path) -> None:
+    report = {**made.GENERIC_JSON, "skipped": {}, "problems": []}
+    (tmp_path / "first.json").write_text(json.dumps(report))
+    (tmp_path / "second.json").write_text(json.dumps({**report, "findings": report["findings"][1:]}))
+    first = called("ingest", "first.json", "--json", cwd=tmp_path)
+    assert (first.code, first.document["scans"][0]["new"]) == (0, 3)
+    second = called("ingest", "second.json", "--json", cwd=tmp_path)
+    assert (second.code, second.document["scans"][0]["fixed"]) == (0, 1)
+
+
+def test_control_characters_of_a_report_stay_harmless(tmp_path: Path) -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07\u202eevil\x00"
+    row = {"ruleId": f"R{evil}", "message": {"text": evil}, "level": "error"}
+    place = {"physicalLocation": {"artifactLocation": {"uri": f"a{evil}.py"}, "region": {"startLine": 1}}}
+    driver = {"name": f"Tool{evil}", "version": evil, "rules": [{"id": f"R{evil}", "name": evil, "helpUri": evil}]}
+    report = {"version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": [{**row, "locations": [place]}]}]}
+    (tmp_path / "evil.sarif").write_text(json.dumps(report))
+    for command, harmful in (
+        (("parse",), STEERING),
+        (("ingest",), STEERING),
+        (("parse", "--json"), STEERING - {"\u202e"}),
+    ):
+        ended = called(*command, "evil.sarif", cwd=tmp_path)
+        assert ended.code == 0
+        assert not harmful & {*ended.out, *ended.err}
+
+
+STEERING = {"\x1b", "\x07", "\x00", "\u202e"}
+"""Characters that steer a terminal; JSON escapes all but the last."""

@@ -195,10 +195,14 @@ def _is_weakness(identifier: Record) -> bool:
 
 
 def _suppression(row: Record) -> Suppression | None:
-    """Somebody dismissed it in GitLab, whose exports say so."""
-    state = optional_text(row, "state").lower()
-    if state != "dismissed" and not has(row, "dismissed_at"):
-        return None
-    return Suppression(
-        "gitlab: dismissed", prose(optional_text(row, "dismissal_reason") or optional_text(row, "comment"))
+    """Somebody dismissed it in GitLab, whose exports say so, or the analyser takes it for a false positive."""
+    if optional_text(row, "state").lower() == "dismissed" or has(row, "dismissed_at"):
+        reason = optional_text(row, "dismissal_reason") or optional_text(row, "comment")
+        return Suppression("gitlab: dismissed", prose(reason))
+    flags = optional_each(row, "flags", lambda one: one)
+    doubted = [one for one in flags if "false-positive" in optional_text(one, "type")]
+    return (
+        Suppression("gitlab: likely false positive", prose(optional_text(doubted[0], "description")))
+        if doubted
+        else None
     )
