@@ -256,6 +256,11 @@ HOSTILE = {
     "closed lists in lists": b"[" * 100_000 + b"]" * 100_000,
     "objects in objects": b'{"runs":' * 100_000,
     "elements in elements": b"<BugCollection>" * 100_000 + b"</BugCollection>" * 100_000,
+    "a long path of ids": b'{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "a"}}, "results": [{"ruleId": "'
+    + b"a/" * 500_000,
+    "many spaces in HTML": b'{"@version": "2", "site": [{"alerts": [{"pluginid": "1", "name": "a", "desc": "'
+    + b" " * 2_000_000
+    + b'"}]}]',
     "no text": bytes(range(256)),
     "a number": b"1",
     "a string": b'"runs"',

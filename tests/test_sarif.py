@@ -267,6 +267,12 @@ def test_the_code_is_kept_without_secrets() -> None:
     assert the(one).code == 'password = "[redacted]"'
 
 
+def test_what_a_tool_quotes_of_a_password_is_not_kept() -> None:
+    rule = {"id": "B105", "properties": {"tags": ["external/cwe/cwe-259"]}}
+    one = result("B105", message={"text": "Possible hardcoded password: 'hunter2'"})
+    assert the(one, rules=(rule,)).message == "Possible hardcoded password: '[redacted]'"
+
+
 def test_the_way_of_the_data_is_told_in_words() -> None:
     steps = [
         {"location": result("R", uri, line)["locations"][0]} for uri, line in (("a.js", 1), ("a.js", 1), ("b.js", 9))

@@ -97,7 +97,8 @@ def _message(source: Source, name: str, lines: list[str], described: Record, row
 
 def _finding(source: Source, name: str, lines: list[str], described: Record, row: Record) -> Finding:
     rule = optional_text(row, "ruleId") or "unused-disable-directive"
-    message = prose(text(row, "message"))
+    credential = rule in _CREDENTIALS
+    message = prose(text(row, "message"), credential=credential)
     line, end_line, column, end_column = (optional_number(row, key) for key in _POSITIONS)
     place = location(name, source, line, end_line, column)
     if place.column and end_column and (end_column > place.column or place.end_line != place.line):
@@ -112,7 +113,7 @@ def _finding(source: Source, name: str, lines: list[str], described: Record, row
         severity_source=severity_source,
         message=message,
         locations=(place,),
-        code=code_at(place, source, _code(lines, place.line, place.end_line), credential=rule in _CREDENTIALS),
+        code=code_at(place, source, _code(lines, place.line, place.end_line), credential=credential),
         suppression=_suppression(row),
     )
 

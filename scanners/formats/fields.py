@@ -1,6 +1,6 @@
 """Fields of foreign reports, read as loudly as `fixby.scanners.report` reads those of ours, and lists at their top."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from fixby.errors import ReportError
@@ -53,6 +53,14 @@ def each_line(report: Report, read: Callable[[Record], T]) -> Iterator[T]:
                 yield read(as_record(document(line), "this line"))
             except ReportError as error:
                 raise ReportError(f"line {position}: {error.message}", error.hint) from error
+
+
+def grouped(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    """What belongs to each name, names and things in their order."""
+    found: dict[str, list[T]] = {}
+    for name, one in pairs:
+        found.setdefault(name, []).append(one)
+    return found
 
 
 def optional_child(record: Record, key: str) -> Record:

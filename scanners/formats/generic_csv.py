@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from fixby.errors import ReportError
 from fixby.finding import Finding
+from fixby.scanners.formats.fields import grouped
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.generic import FIELDS, HINT, LISTS, NUMBERS, TEXTS, Row, finding, scanner_name
 from fixby.scanners.formats.wording import prose
@@ -35,8 +36,8 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     findings = [_finding(number, row, source) for number, row in _rows(report)]
     if not findings:
         raise ReportError("the report has no row, and so does not say whose it is", HINT)
-    names = dict.fromkeys(one.scanner for one in findings)
-    return [Told(name, Reading(tuple(one for one in findings if one.scanner == name))) for name in names]
+    by_scanner = grouped((one.scanner, one) for one in findings)
+    return [Told(name, Reading(tuple(some))) for name, some in by_scanner.items()]
 
 
 _HEAD = 4096

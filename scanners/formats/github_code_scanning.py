@@ -17,11 +17,13 @@ from functools import partial
 
 from fixby.finding import Category, Finding, Rule, Suppression
 from fixby.identifiers import NO_IDENTIFIERS, identifiers
+from fixby.scanners.excerpt import CREDENTIAL_CWES
 from fixby.scanners.formats.addresses import line_at, location
 from fixby.scanners.formats.fields import (
     NOTHING_SAID,
     each_of,
     first_record,
+    grouped,
     loaded,
     loaded_list,
     optional_child,
@@ -49,21 +51,21 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     some = each_of(rows, partial(_told, source))
     if not rows:
         return [Told(NAME, Reading((), problems=(NOTHING_SAID,)))]
-    return [Told(tool, _reading(tool, some)) for tool in dict.fromkeys(tool for tool, _, _ in some)]
+    return [Told(tool, _reading(alerts)) for tool, alerts in grouped(some).items()]
 
 
-def _reading(tool: str, some: list[tuple[str, str, Finding | None]]) -> Reading:
-    versions = {version for name, version, _ in some if name == tool}
-    found = tuple(finding for name, _, finding in some if name == tool and finding)
+def _reading(alerts: list[tuple[str, Finding | None]]) -> Reading:
+    versions = {version for version, _ in alerts}
+    found = tuple(finding for _, finding in alerts if finding)
     return Reading(found, versions.pop() if len(versions) == 1 else "")
 
 
-def _told(source: Source, row: Record) -> tuple[str, str, Finding | None]:
+def _told(source: Source, row: Record) -> tuple[str, tuple[str, Finding | None]]:
     """The tool of an alert, its version, and the finding, unless it is fixed."""
     tool = child(row, "tool")
     name, state = tool_name(text(tool, "name")), optional_text(row, "state")
     found = None if state == "fixed" else _finding(source, name, row)
-    return name, clean(optional_text(tool, "version")), found
+    return name, (clean(optional_text(tool, "version")), found)
 
 
 def _finding(source: Source, tool: str, row: Record) -> Finding:
@@ -76,9 +78,8 @@ def _finding(source: Source, tool: str, row: Record) -> Finding:
     name = optional_text(place, "path")
     at = location(name or required_text(row, "html_url"), source, *(line_at(place, key) for key in _POSITIONS))
     known = vulnerability_names((rule.id,))
-    message = prose(
-        optional_text(optional_child(instance, "message"), "text") or optional_text(said, "full_description")
-    )
+    words = optional_text(optional_child(instance, "message"), "text") or optional_text(said, "full_description")
+    message = prose(words, credential=not CREDENTIAL_CWES.isdisjoint(rule.cwes))
     return Finding(
         Category.DEPENDENCY if known else Category.CODE,
         tool,

@@ -19,11 +19,12 @@ from dataclasses import dataclass, field
 from fixby.errors import ReportError
 from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.identifiers import identifiers
+from fixby.redaction import without
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at
 from fixby.scanners.formats.addresses import line_at, location
-from fixby.scanners.formats.fields import loaded_record, optional_child, optional_each
+from fixby.scanners.formats.fields import grouped, loaded_record, optional_child, optional_each
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.leaks import CREDENTIAL, leak, masked
+from fixby.scanners.formats.leaks import CREDENTIAL, leak
 from fixby.scanners.formats.wording import clean, cwes, prose, rating, spoken
 from fixby.scanners.report import HINT, Record, child, each, has, optional_text
 from fixby.scanners.scanner import Reading, Source
@@ -56,19 +57,11 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     fallback = _tool(analyser) or "gitlab"
     reader = _Reader(source, optional_text(scan, "type"), fallback)
     findings = each(record, "vulnerabilities", reader.finding)
-    problems = tuple(_problems(scan))
-    names = dict.fromkeys((*(one.scanner for one in findings), *(() if findings else (fallback,))))
-    own = clean(optional_text(analyser, "version"))
+    problems, own = tuple(_problems(scan)), clean(optional_text(analyser, "version"))
+    by_tool = grouped((one.scanner, one) for one in findings) or {fallback: []}
     return [
-        Told(
-            name,
-            Reading(
-                tuple(one for one in findings if one.scanner == name),
-                own if name == fallback else "",
-                problems=problems,
-            ),
-        )
-        for name in names
+        Told(name, Reading(tuple(some), own if name == fallback else "", problems=problems))
+        for name, some in by_tool.items()
     ]
 
 
@@ -145,7 +138,7 @@ class _Reader:
             rule,
             severity=severity,
             severity_source=severity_source,
-            message=masked(words, secret) if credential else prose(words),
+            message=prose(without({secret}, words) if credential else words, credential=credential),
             locations=places,
             identifiers=identifiers(
                 optional_text(one, "value") for one in named if optional_text(one, "type").lower() in ("cve", "ghsa")

@@ -18,6 +18,7 @@ from itertools import chain
 
 from fixby.errors import ReportError
 from fixby.scanners.formats.fields import (
+    grouped,
     loaded_record,
     optional_child,
     optional_each,
@@ -53,12 +54,8 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     told = each(record, "runs", lambda run: _run(run, source))
     if not told:
         raise ReportError("the report has no run: no tool says anything", HINT)
-    by_tool: dict[str, list[Reading]] = {}
-    for one in told:
-        by_tool.setdefault(one.scanner, []).append(one.reading)
-    return [
-        Told(name, readings[0] if len(readings) == 1 else _together(readings)) for name, readings in by_tool.items()
-    ]
+    by_tool = grouped((one.scanner, one.reading) for one in told)
+    return [Told(name, some[0] if len(some) == 1 else _together(some)) for name, some in by_tool.items()]
 
 
 def _together(some: list[Reading]) -> Reading:

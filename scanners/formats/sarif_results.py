@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from fixby.finding import Category, Finding, Location, Rule, Suppression
+from fixby.finding import Category, Finding, Location, Suppression
 from fixby.identifiers import NO_IDENTIFIERS, identifiers
 from fixby.redaction import literals, without
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at
@@ -89,7 +89,12 @@ class Results:
         about = package(rule, told.words, told.locations, _names(told.result)) if rule.vulnerabilities else None
         own = self.rules.weaknesses(told.result)
         named = replace(rule.rule, cwes=tuple(dict.fromkeys((*rule.rule.cwes, *own)))) if own else rule.rule
-        parts = (prose(told.words) or named.title, *flows(told.result, self.places), *_pending(told.result))
+        credential = not CREDENTIAL_CWES.isdisjoint(named.cwes)
+        parts = (
+            prose(told.words, credential=credential) or named.title,
+            *flows(told.result, self.places),
+            *_pending(told.result),
+        )
         return Finding(
             Category.CONTAINER if about and about.ecosystem in _OF_A_SYSTEM else rule.category,
             self.tool,
@@ -101,14 +106,13 @@ class Results:
             component=about,
             identifiers=identifiers(rule.vulnerabilities) if rule.vulnerabilities else NO_IDENTIFIERS,
             fix=_fix(told.result) or ("" if rule.vulnerabilities else rule.help),
-            code="" if rule.vulnerabilities else self._code(told, named),
+            code="" if rule.vulnerabilities else self._code(told, credential=credential),
             suppression=_suppression(told.result),
         )
 
-    def _code(self, told: _Told, rule: Rule) -> str:
+    def _code(self, told: _Told, *, credential: bool) -> str:
         if not told.snippet or not told.locations:
             return ""
-        credential = not CREDENTIAL_CWES.isdisjoint(rule.cwes)
         return code_at(told.locations[0], self.source, told.snippet, credential=credential)
 
 

@@ -83,7 +83,7 @@ class Rules:
                 return component, index
         elif index is not None and not id_:
             raise ReportError(f"expected a rule of index {index}, found nothing", HINT)
-        while id_:
+        for _ in range(_LEVELS_OF_AN_ID):
             if id_ in self.by_id:
                 return self.by_id[id_]
             id_ = id_.rpartition("/")[0]
@@ -91,11 +91,8 @@ class Rules:
 
     def _mentioned(self, result: Record, id_: str) -> tuple[int, int] | None:
         """The rule with whose id the message begins, where a result names none: so wrote gitleaks 7."""
-        words = optional_text(optional_child(result, "message"), "text")
-        if id_ or not words:
-            return None
-        longest = max((one for one in self.by_id if words.startswith(one)), key=len, default="")
-        return self.by_id.get(longest)
+        words = "" if id_ else optional_text(optional_child(result, "message"), "text")
+        return self.by_id.get(words.removesuffix(" secret detected"))
 
     def _component(self, reference: Record) -> int:
         """Which component is meant: 0 is the driver, the others are the extensions in their order."""
@@ -179,6 +176,7 @@ def rated_by(properties: Record, tags: Iterable[str]) -> Rating | None:
     return next(known, None) or next((rating(tag) for tag in tags if tag in _TAGS), None)
 
 
+_LEVELS_OF_AN_ID = 10
 _LEVELS = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW, "none": Severity.INFO}
 _TAGS = frozenset({"CRITICAL", "HIGH", "MEDIUM", "LOW"})
 _CVE = re.compile(r"CVE-\d{4}-\d{4,19}")

@@ -19,6 +19,7 @@ from functools import partial
 from xml.etree.ElementTree import Element
 
 from fixby.finding import Category, Finding, Location, Rule, Suppression
+from fixby.scanners.excerpt import CREDENTIAL_CWES
 from fixby.scanners.formats.addresses import location
 from fixby.scanners.formats.elements import attribute, document_element, each_element, said, whole_number
 from fixby.scanners.formats.format import Report, Told
@@ -61,14 +62,16 @@ def _problems(top: Element, found: int) -> Iterator[str]:
 
 def _finding(source: Source, patterns: dict[str, Element], bug: Element) -> Finding:
     kind = attribute(bug, "type")
+    rule = _rule(kind, bug, patterns.get(kind))
+    words = said(bug, "LongMessage") or said(bug, "ShortMessage")
     severity, severity_source = _PRIORITIES.get(bug.get("priority", "").strip(), UNRATED)
     return Finding(
         Category.CODE,
         NAME,
-        _rule(kind, bug, patterns.get(kind)),
+        rule,
         severity=severity,
         severity_source=severity_source,
-        message=prose(said(bug, "LongMessage") or said(bug, "ShortMessage")) or spoken(kind),
+        message=prose(words, credential=not CREDENTIAL_CWES.isdisjoint(rule.cwes)) or spoken(kind),
         locations=tuple(dict.fromkeys(_places(source, bug)))[:1],
         fix=_fix(patterns.get(kind)),
         suppression=_suppression(bug),

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable
 from html import unescape
 
-from fixby.redaction import redacted
+from fixby.redaction import redacted, redacted_literals
 from fixby.scanners.report import printable
 from fixby.severity import Severity, SeveritySource
 
@@ -45,9 +45,13 @@ def clean(words: str) -> str:
     return some.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in some else some
 
 
-def prose(words: str) -> str:
-    """A text as it may be kept: clean, without what looks like a secret, and without white space around it."""
-    return redacted(clean(words)).strip() if words else ""
+def prose(words: str, *, credential: bool = False) -> str:
+    """A text as it may be kept: clean, without what looks like a secret, and without white space around it.
+
+    Where it is about a `credential`, nothing in quotation marks is kept either: tools quote what they found.
+    """
+    mask = redacted_literals if credential else redacted
+    return mask(clean(words)).strip() if words else ""
 
 
 def plain(html: str) -> str:
@@ -75,7 +79,7 @@ def _numbers(word: object) -> list[int]:
     return [int(number) for number in _CWE.findall(word)]
 
 
-_BLOCK = re.compile(r"\s*\n\s*|</?(?:p|br|ul|ol|li|div|pre|h\d|table|tr)\b[^<>]{0,200}>", re.IGNORECASE)
+_BLOCK = re.compile(r"</?(?:p|br|ul|ol|li|div|pre|h\d|table|tr)\b[^<>]{0,200}>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:a|b|i|code|strong|em|span|tt|u|td|th)\b[^<>]{0,500}>", re.IGNORECASE)
 _DIGITS = 6
 _CWE = re.compile(r"(?<![a-z0-9])cwe[-_:/ ]{0,2}0{0,4}([1-9][0-9]{0,5})(?![0-9])", re.IGNORECASE)
