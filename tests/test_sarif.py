@@ -72,6 +72,12 @@ def test_each_tool_is_a_scan_and_several_runs_of_one_tool_are_one() -> None:
             (Severity.LOW, SeveritySource.SCANNER),
         ),
         ({"level": "error"}, {"properties": {"tags": ["CRITICAL"]}}, (Severity.CRITICAL, SeveritySource.SCANNER)),
+        ({}, {"properties": {"security-severity": "0.0"}}, (Severity.INFO, SeveritySource.CVSS)),
+        (
+            {},
+            {"properties": {"security-severity": "0.0"}, "help": {"text": "CVE-1\nSeverity: UNKNOWN\nPackage: a"}},
+            (Severity.UNKNOWN, SeveritySource.DEFAULT),
+        ),
         ({"kind": "review"}, {}, (Severity.UNKNOWN, SeveritySource.DEFAULT)),
         ({"kind": "open", "level": "none"}, {}, (Severity.UNKNOWN, SeveritySource.DEFAULT)),
         ({"kind": "review"}, {"defaultConfiguration": {"level": "error"}}, (Severity.HIGH, SeveritySource.SCANNER)),

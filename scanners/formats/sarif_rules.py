@@ -5,6 +5,7 @@ How bad a result is, in this order:
 | the report says | severity |
 |---|---|
 | `security-severity` of the result or its rule, from 0.0 to 10.0 | by the scale of CVSS |
+| 0.0, and `Severity: ...` in the rule's help | that word |
 | `severity` or `issue_severity` of either, or CRITICAL, HIGH, MEDIUM, LOW as a tag of the rule | that word |
 | level error, warning, note, none; of the result, else of an override, else of the rule | high, medium, low, info |
 | kind `informational` | info |
@@ -118,7 +119,9 @@ class Rules:
         return SarifRule(
             Rule(clean(id_), title, found, links),
             row,
-            rated_by(properties, tags),
+            _rated_by_words(help_)
+            if _score(properties.get("security-severity")) == 0.0
+            else rated_by(properties, tags),
             self.levels.get(id_) or configured,
             category_of(self.tool, optional_text(row, "name"), frozenset(tag.lower() for tag in tags), known),
             known,
@@ -176,6 +179,13 @@ def rated_by(properties: Record, tags: Iterable[str]) -> Rating | None:
     return next(known, None) or next((rating(tag) for tag in tags if tag in _TAGS), None)
 
 
+def _rated_by_words(help_: str) -> Rating:
+    """What the help of a rule says whose score is 0.0: so Trivy and Grype write of what nobody has rated, too."""
+    said = _SAID.search(help_)
+    return rating(said[1]) if said else (Severity.INFO, SeveritySource.CVSS)
+
+
+_SAID = re.compile(r"^Severity: ([A-Za-z]{1,20})$", re.MULTILINE)
 _LEVELS_OF_AN_ID = 10
 _LEVELS = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW, "none": Severity.INFO}
 _TAGS = frozenset({"CRITICAL", "HIGH", "MEDIUM", "LOW"})
