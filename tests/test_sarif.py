@@ -218,6 +218,10 @@ def test_messages_are_filled_in_and_links_are_words() -> None:
         ({"uri": "a.py", "uriBaseId": "ROOT"}, "a.py"),
         ({"uri": "a.py", "uriBaseId": "TESTS"}, "tests/unit/a.py"),
         ({"uri": "a.py", "uriBaseId": "NOBODY"}, "a.py"),
+        ({"uri": "a.py", "uriBaseId": "INNER"}, "src/a.py"),
+        ({"uri": "a.py", "uriBaseId": "LOOP"}, "x/a.py"),
+        ({"uri": "file:///work/repo"}, "repo"),
+        ({"uri": "file:///work/repository/a.py"}, "repository/a.py"),
         ({"index": 0}, "lib/b.py"),
         ({"index": 2}, "app.zip/docs/intro.docx"),
         ({"uri": "x\u0000\u202ey.py"}, "x\ufffd\u202ey.py"),
@@ -227,15 +231,18 @@ def test_paths_are_relative_to_what_was_scanned(place: dict[str, Any], expected:
     bases = {
         "ROOT": {"uri": "file:///work/repo/"},
         "TESTS": {"uri": "tests/unit", "uriBaseId": "ROOT"},
+        "INNER": {"uri": "file:///work/repo/src"},
         "LOOP": {"uri": "x/", "uriBaseId": "LOOP"},
     }
+    working = [{"workingDirectory": {"uri": "file:///work"}, "executionSuccessful": True}]
     artifacts = [
         {"location": {"uri": "lib/b.py", "uriBaseId": "ROOT"}},
         {"location": {"uri": "app.zip"}},
         {"location": {"uri": "/docs/intro.docx"}, "parentIndex": 1},
     ]
     one = result(locations=[{"physicalLocation": {"artifactLocation": place}}])
-    assert the(one, originalUriBaseIds=bases, artifacts=artifacts).locations == (Location(expected),)
+    [found] = the(one, originalUriBaseIds=bases, artifacts=artifacts, invocations=working).locations
+    assert found == Location(expected)
 
 
 def test_a_result_with_several_locations_is_one_finding() -> None:
@@ -435,3 +442,11 @@ def test_what_is_no_sarif_is_refused_with_its_place(document: dict[str, Any], er
     with pytest.raises(ReportError) as refused:
         scans_of_report(json.dumps(document).encode(), None, b"k", 0)
     assert refused.value.message == error
+
+
+def test_a_byte_order_mark_and_names_that_are_no_utf_8_are_read() -> None:
+    document = json.dumps({"version": "2.1.0", "runs": [run(result("R1", "caf-.py"))]}).encode()
+    for content in (b"\xef\xbb\xbf" + document, document.replace(b"caf-", b"caf\xe9")):
+        [scan] = scans_of_report(content, None, b"k" * 32, 0)
+        [finding] = scan.findings
+        assert finding.path.encode().startswith(b"caf")

@@ -1,11 +1,11 @@
 """Where the results of a SARIF run are: artifacts by index, bases of relative URIs, regions.
 
 Paths are relative to the root of what was scanned. A base whose URI is absolute is taken for that root, so that it is
-left out; of an absolute `file:` URI what lies below such a base, or below the working directory of an invocation, is
-the path. Any other absolute path stays as it is.
+left out, unless it lies in another; of an absolute `file:` URI what lies below such a base, or below the working
+directory of an invocation, is the path. Any other absolute path stays as it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fixby.errors import ReportError
@@ -19,7 +19,7 @@ from fixby.scanners.scanner import Source
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The places of one run. `roots` are absolute paths with a `/` at the end, the longest first."""
+    """The places of one run. `roots` are absolute paths with a `/` at the end, those that count most first."""
 
     source: Source
     artifacts: list[object]
@@ -58,8 +58,7 @@ class Places:
         name = path_of_uri(uri)
         if not name.startswith("/"):
             name = self.bases.get(optional_text(artifact, "uriBaseId"), "") + name
-        below = next((root for root in self.roots if name.startswith(root) and name != root), "")
-        return path(name[len(below) :], self.source)
+        return path(name[len(_first(self.roots, name)) :] or name, self.source)
 
     def _of_artifact(self, artifact: Record) -> str:
         """The path of the artifact of that index; of one in another, such as a file of an archive, below that."""
@@ -85,16 +84,17 @@ class Places:
 def places_of(run: Record, source: Source) -> Places:
     """The places of a run. Raises `ReportError`."""
     given = optional_child(run, "originalUriBaseIds")
-    bases, roots = {}, set()
-    for name in given:
-        root, below = _base(given, name)
-        bases[name] = below
-        roots.add(root)
-    for invocation in optional_each(run, "invocations", lambda row: row):
-        roots.add(_folder(path_of_uri(optional_text(optional_child(invocation, "workingDirectory"), "uri").strip())))
-    longest = sorted((tidy(root) + "/" for root in roots if root.strip("/")), key=len, reverse=True)
+    found = {name: _base(given, name) for name in given}
+    outermost: list[str] = []
+    for root in sorted({root for root, _ in found.values() if root.strip("/")}, key=len):
+        if not root.startswith(tuple(outermost)):
+            outermost.append(root)
+    bases = {name: root[len(_first(outermost, root)) :] + below for name, (root, below) in found.items()}
+    folders = optional_each(run, "invocations", lambda row: optional_child(row, "workingDirectory"))
+    working = {_folder(tidy(path_of_uri(optional_text(one, "uri").strip()))) for one in folders if has(one, "uri")}
+    roots = (*outermost, *sorted(working - {"/", "./"}, key=len, reverse=True))
     artifacts, logical = optional_items(run, "artifacts"), optional_items(run, "logicalLocations")
-    return Places(source, artifacts, logical, bases, tuple(longest))
+    return Places(source, artifacts, logical, bases, roots)
 
 
 _DEEP = 8
@@ -108,10 +108,15 @@ def _base(given: Record, name: str) -> tuple[str, str]:
         one = as_record(given[name], f"`{name}`")
         found = path_of_uri(optional_text(one, "uri").strip())
         if found.startswith("/") or found[1:2] == ":":
-            return _folder(found), below
+            return _folder(tidy(found)), below
         below = _folder(found) + below
         name = optional_text(one, "uriBaseId")
     return "", below
+
+
+def _first(roots: Iterable[str], name: str) -> str:
+    """The first of the roots below which a path is, or nothing."""
+    return next((root for root in roots if name.startswith(root)), "")
 
 
 def _folder(name: str) -> str:
