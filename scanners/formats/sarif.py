@@ -9,7 +9,8 @@ Severities: see `sarif_rules`; categories: see `sarif_categories`; paths: see `s
 The scan is partial where a tool says that it did not succeed, where it reports an error, or a warning that speaks of
 something that could not be read, and where the results are null or in another file. Artifacts of the role
 `analysisTarget` count as scanned; where there are none, nobody knows what was. That the rules which a run lists are
-all that were in force, the standard does not promise.
+all that were in force, the standard does not promise. Fingerprints that tools give to results are not kept: what
+makes two findings the same is ours to say, and alike for all tools.
 """
 
 import re
