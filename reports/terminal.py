@@ -98,7 +98,7 @@ def reasons(scans: Iterable[Scan]) -> list[Text]:
     for scan in scans:
         left_out |= {path: why for path, why in scan.coverage.excluded.items() if not why.startswith("kept by")}
         for reason in scan.reasons:
-            scanners.setdefault(reason, []).append(scan.scanner or "unknown")
+            scanners.setdefault(reason, []).append(safe(scan.scanner or "unknown"))
     lines = [f"{', '.join(names)}: {reason}" for reason, names in scanners.items()]
     if left_out:
         counts = Counter(left_out.values())
@@ -165,7 +165,7 @@ class _Place:
 def _columns(finding: Finding, root: Path | None = None) -> tuple[RenderableType, ...]:
     address = links.of_place(root, finding.locations[0]) if finding.locations else ""
     rule = linked(finding.rule.id, links.of_rule(finding))
-    return (finding.scanner, rule, _Place(safe(where(finding)), address), safe(finding.rule.title))
+    return (safe(finding.scanner), rule, _Place(safe(where(finding)), address), safe(finding.rule.title))
 
 
 def _title(name: str) -> str:
@@ -205,7 +205,7 @@ def _outcome(scan: Scan) -> Text:
 
 def _scan_row(scan: Scan) -> tuple[RenderableType, ...]:
     numbers = (len(scan.coverage.scanned), len(scan.coverage.skipped), len(scan.findings), scan.suppressed)
-    return scan.scanner or "unknown", scan.tool_version, _outcome(scan), *map(str, numbers)
+    return safe(scan.scanner or "unknown"), safe(scan.tool_version), _outcome(scan), *map(str, numbers)
 
 
 def table(

@@ -115,7 +115,10 @@ def has(record: Record, key: str) -> bool:
 
 def optional_text(record: Record, key: str) -> str:
     """The string at `key`, or an empty one where there is none. Raises `ReportError` for anything else."""
-    return text(record, key) if has(record, key) else ""
+    value = record.get(key)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else text(record, key)
 
 
 def printable(words: str) -> str:

@@ -5,7 +5,23 @@ from typing import cast
 
 from fixby.scanners.formats.format import Format, Report
 
-MODULES: dict[str, str] = {}
+MODULES: dict[str, str] = {
+    "generic-json": "fixby.scanners.formats.generic_json",
+    "sarif": "fixby.scanners.formats.sarif",
+    "spotbugs": "fixby.scanners.formats.spotbugs",
+    "zap": "fixby.scanners.formats.zap",
+    "gitlab": "fixby.scanners.formats.gitlab",
+    "github-code-scanning": "fixby.scanners.formats.github_code_scanning",
+    "github-secret-scanning": "fixby.scanners.formats.github_secret_scanning",
+    "gitleaks": "fixby.scanners.formats.gitleaks",
+    "trufflehog": "fixby.scanners.formats.trufflehog",
+    "checkov": "fixby.scanners.formats.checkov",
+    "gosec": "fixby.scanners.formats.gosec",
+    "brakeman": "fixby.scanners.formats.brakeman",
+    "eslint": "fixby.scanners.formats.eslint",
+    "hadolint": "fixby.scanners.formats.hadolint",
+    "generic-csv": "fixby.scanners.formats.generic_csv",
+}
 """The modules of the formats by name, those that can be told with most certainty first."""
 
 

@@ -1,0 +1,120 @@
+"""Vulnerable packages in SARIF: the standard has no place for them, so they stand in the words of each tool.
+
+Trivy and Grype write lines such as `Package: openssl`, OSV-Scanner `Package 'openssl@1.1'`; Snyk has `openssl@1.1` as
+a logical location, and the ecosystem in the id of its rule. Elsewhere the ecosystem is that of the type that Grype
+names, or of the lock file; else it is `generic`.
+"""
+
+import re
+
+from fixby.component import Component, component
+from fixby.finding import Location
+from fixby.scanners.formats.sarif_rules import SarifRule
+from fixby.scanners.formats.wording import clean
+
+
+def package(rule: SarifRule, message: str, locations: tuple[Location, ...], names: tuple[str, ...]) -> Component | None:
+    """The package that a message, or else the rule's help, is about; None where neither names one.
+
+    `names` are those of the logical locations, which only Snyk uses for packages.
+    """
+    snyk = _SNYK.match(rule.rule.id)
+    said = _lines(message) if not snyk else _named(names, snyk[1])
+    if "package" not in said:
+        said = _quoted(message) or _lines(rule.help)
+    name = said.get("package", "")
+    if not name:
+        return None
+    version = said.get("installed version") or said.get("version") or ""
+    fixed = said.get("fixed version") or said.get("fix version") or ""
+    fixes = tuple(dict.fromkeys(one for one in re.split(r"[,\s]+|\|\|", fixed) if one))
+    return _component(_ecosystem(said.get("type", ""), name, locations), clean(name), clean(version), fixes)
+
+
+_LINE = re.compile(
+    r"^[ *]{0,4}(package|installed version|version|fixed version|fix version|type): ?(.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SNYK = re.compile(r"SNYK-([A-Z]+)")
+_AT = re.compile(r"(?P<package>@?[^@\s]{1,300})@(?P<version>[^@\s]{1,200})")
+_PACKAGE = re.compile(r"Package '(?P<package>[^'\n]{1,300}?)@(?P<version>[^'\n@]{0,200})'")
+
+
+def _lines(words: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in _LINE.findall(words):
+        found.setdefault(key.lower(), value.strip())
+    return found
+
+
+def _named(names: tuple[str, ...], kind: str) -> dict[str, str]:
+    """A package such as `@scope/name@1.0` among names, with the ecosystem of Snyk's that a rule is about."""
+    found = next((match for name in names if (match := _AT.fullmatch(name))), None)
+    return {**found.groupdict(), "type": f"snyk-{kind.lower()}"} if found else {}
+
+
+def _quoted(words: str) -> dict[str, str]:
+    match = _PACKAGE.search(words)
+    return match.groupdict() if match else {}
+
+
+def _ecosystem(type_: str, name: str, locations: tuple[Location, ...]) -> str:
+    if type_:
+        return _TYPES.get(type_.lower(), "generic")
+    file = locations[0].path.rpartition("/")[2] if locations else ""
+    return _FILES.get(file) or ("maven" if re.fullmatch(r"[\w.-]+:[\w.-]+", name) else "generic")
+
+
+def _component(ecosystem: str, name: str, version: str, fixes: tuple[str, ...]) -> Component | None:
+    try:
+        return component(ecosystem, name.replace(":", "/") if ecosystem == "maven" else name, version, fixes)
+    except ValueError:
+        return None
+
+
+_TYPES = {
+    "alpm": "alpm",
+    "apk": "apk",
+    "conan": "conan",
+    "dart-pub": "pub",
+    "deb": "deb",
+    "dotnet": "nuget",
+    "gem": "gem",
+    "github-action": "githubactions",
+    "go-module": "golang",
+    "java-archive": "maven",
+    "npm": "npm",
+    "php-composer": "composer",
+    "python": "pypi",
+    "rpm": "rpm",
+    "rust-crate": "cargo",
+    "swift": "swift",
+    "snyk-alpine": "apk",
+    **dict.fromkeys(("snyk-centos", "snyk-rhel", "snyk-amzn", "snyk-oracle", "snyk-sles", "snyk-rocky"), "rpm"),
+    **dict.fromkeys(("snyk-debian", "snyk-ubuntu"), "deb"),
+    "snyk-dotnet": "nuget",
+    "snyk-golang": "golang",
+    "snyk-hex": "hex",
+    "snyk-java": "maven",
+    "snyk-js": "npm",
+    "snyk-php": "composer",
+    "snyk-python": "pypi",
+    "snyk-ruby": "gem",
+    "snyk-rust": "cargo",
+    "snyk-swift": "swift",
+}
+"""The types of Grype's packages, and the ecosystems of Snyk's rules, by their names in package URLs."""
+
+_FILES = {
+    **dict.fromkeys(("package-lock.json", "yarn.lock", "pnpm-lock.yaml", "package.json", "bun.lock"), "npm"),
+    **dict.fromkeys(("requirements.txt", "poetry.lock", "Pipfile.lock", "uv.lock", "pdm.lock", "pylock.toml"), "pypi"),
+    **dict.fromkeys(("go.mod", "go.sum"), "golang"),
+    **dict.fromkeys(("pom.xml", "gradle.lockfile"), "maven"),
+    "Cargo.lock": "cargo",
+    "Gemfile.lock": "gem",
+    "composer.lock": "composer",
+    "packages.lock.json": "nuget",
+    "pubspec.lock": "pub",
+    "mix.lock": "hex",
+}
+"""What the lock files of these names hold."""

@@ -1,0 +1,96 @@
+"""Words of foreign reports in ours: severities, weaknesses, and texts that are fit to be kept.
+
+Words for severities that many tools share, whatever their case:
+
+| a tool says | severity |
+|---|---|
+| critical, blocker | critical |
+| high, error, severe, serious, major | high |
+| medium, moderate, warning, normal | medium |
+| low, minor, note | low |
+| info, informational, information, notice, style, none, negligible | info |
+| anything else, or nothing | unknown, by default |
+"""
+
+import re
+from collections.abc import Iterable
+from html import unescape
+
+from fixby.redaction import redacted, redacted_literals
+from fixby.scanners.report import printable
+from fixby.severity import Severity, SeveritySource
+
+Rating = tuple[Severity, SeveritySource]
+"""A severity and who says so."""
+
+UNRATED: Rating = (Severity.UNKNOWN, SeveritySource.DEFAULT)
+"""What a finding has of which nobody says how bad it is."""
+
+
+def rating(word: object) -> Rating:
+    """The severity that a word stands for, and that the scanner said it; `UNRATED` for any other or for nothing."""
+    found = _SEVERITIES.get(word.strip().lower()) if isinstance(word, str) else None
+    return (found, SeveritySource.SCANNER) if found else UNRATED
+
+
+def cwes(words: Iterable[object]) -> tuple[str, ...]:
+    """The weaknesses that words name, such as `CWE-79: ...`, `external/cwe/cwe-079`, `79` or 79, written `CWE-79`."""
+    found = (number for word in words for number in _numbers(word))
+    return tuple(dict.fromkeys(f"CWE-{number}" for number in found))
+
+
+def clean(words: str) -> str:
+    """A name as it may be kept: cut where it is too long, and each character one that a store can hold."""
+    some = printable(words)
+    return some.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in some else some
+
+
+def prose(words: str, *, credential: bool = False) -> str:
+    """A text as it may be kept: clean, without what looks like a secret, and without white space around it.
+
+    Where it is about a `credential`, nothing in quotation marks is kept either: tools quote what they found.
+    """
+    mask = redacted_literals if credential else redacted
+    return mask(clean(words)).strip() if words else ""
+
+
+def plain(html: str) -> str:
+    """HTML as scanners write it, without its tags and its entities, one line for each block."""
+    lines = (" ".join(unescape(part).split()) for part in _TAG.sub(" ", _BLOCK.sub("\n", html)).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def spoken(name: str) -> str:
+    """A name such as `no-eval`, `NoEval` or `NO_EVAL` in words."""
+    if " " in name.strip():
+        return name.strip()
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.rpartition("/")[2].rpartition(".")[2])
+    return re.sub(r"[-_\s]+", " ", words).strip().capitalize() or name
+
+
+def _numbers(word: object) -> list[int]:
+    if isinstance(word, int) and not isinstance(word, bool):
+        return [word] if word > 0 else []
+    if not isinstance(word, str):
+        return []
+    bare = word.strip()
+    if bare.isascii() and bare.isdigit():
+        return [int(bare)] if len(bare) <= _DIGITS and int(bare) else []
+    return [int(number) for number in _CWE.findall(word)]
+
+
+_BLOCK = re.compile(r"</?(?:p|br|ul|ol|li|div|pre|h\d|table|tr)\b[^<>]{0,200}>", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:a|b|i|code|strong|em|span|tt|u|td|th)\b[^<>]{0,500}>", re.IGNORECASE)
+_DIGITS = 6
+_CWE = re.compile(r"(?<![a-z0-9])cwe[-_:/ ]{0,2}0{0,4}([1-9][0-9]{0,5})(?![0-9])", re.IGNORECASE)
+
+_SEVERITIES = {
+    **dict.fromkeys(("critical", "blocker"), Severity.CRITICAL),
+    **dict.fromkeys(("high", "error", "severe", "serious", "major"), Severity.HIGH),
+    **dict.fromkeys(("medium", "moderate", "warning", "normal"), Severity.MEDIUM),
+    **dict.fromkeys(("low", "minor", "note"), Severity.LOW),
+    **dict.fromkeys(
+        ("info", "informational", "information", "notice", "style", "none", "negligible"),
+        Severity.INFO,
+    ),
+}
