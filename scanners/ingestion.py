@@ -25,13 +25,14 @@ def scans_of_report(report: bytes, tool: str | None, key: bytes, now: int, root:
     or of no known format, and `UsageError` for a tool that does not exist.
     """
     renamed: Mapping[str, Mapping[str, Collection[str]]] = {}
+    seen = Report(report)
     if tool and tool in FORMATS:
-        some = format_named(tool).read(Report(report), _source(key))
-    elif reader := _native(report, tool):
+        some = format_named(tool).read(seen, _source(key))
+    elif reader := _native(seen, tool):
         some = [Told(reader.NAME, reader.read(report, _source(key)))]
         renamed = {reader.NAME: reader.RENAMED_RULES}
     else:
-        some = _foreign(Report(report), tool, key)
+        some = _foreign(seen, tool, key)
     return [_scan(one, now, root, renamed.get(one.scanner, {})) for one in some]
 
 
@@ -40,12 +41,11 @@ def known() -> list[str]:
     return [*registry.MODULES, *FORMATS]
 
 
-def _native(report: bytes, tool: str | None) -> Reader | None:
+def _native(report: Report, tool: str | None) -> Reader | None:
     """The scanner of ours that is named, or that wrote the report; None if there is none."""
     if tool:
         return registry.scanner(tool) if tool in registry.MODULES else None
-    found = Report(report).json
-    return next((one for name in registry.MODULES if (one := registry.scanner(name)).recognises(found)), None)
+    return next((one for name in registry.MODULES if (one := registry.scanner(name)).recognises(report.json)), None)
 
 
 def _foreign(report: Report, tool: str | None, key: bytes) -> Sequence[Told]:

@@ -5,7 +5,9 @@ from typing import cast
 
 from fixby.scanners.formats.format import Format, Report
 
-MODULES: dict[str, str] = {}
+MODULES: dict[str, str] = {
+    "trivy": "fixby.scanners.formats.trivy",
+}
 """The modules of the formats by name, those that can be told with most certainty first."""
 
 
