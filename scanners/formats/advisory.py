@@ -83,6 +83,11 @@ def nameless(findings: Iterable[Finding]) -> tuple[str, ...]:
     return (f"{count} of the vulnerabilities have no id in the report",) if count else ()
 
 
+def units(findings: Iterable[Finding]) -> dict[str, str]:
+    """The packages of findings as units of coverage, with their versions: no more is known of what was looked at."""
+    return {f"{one.path}#{one.component.name}": one.component.version for one in findings if one.component}
+
+
 def cwes(words: Iterable[object]) -> tuple[str, ...]:
     """Weaknesses written `CWE-79`, each once, of `CWE-79`, `cwe-79: Cross-site Scripting`, `79` or 79."""
     found = (match[1] or match[2] for word in words if (match := _CWE.search(str(word))))

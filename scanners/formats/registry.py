@@ -6,7 +6,12 @@ from typing import cast
 from fixby.scanners.formats.format import Format, Report
 
 MODULES: dict[str, str] = {
+    "trivy-operator": "fixby.scanners.formats.trivy_operator",
     "trivy": "fixby.scanners.formats.trivy",
+    "grype": "fixby.scanners.formats.grype",
+    "npm-audit": "fixby.scanners.formats.npm_audit",
+    "yarn-audit": "fixby.scanners.formats.yarn_audit",
+    "osv-scanner": "fixby.scanners.formats.osv_scanner",
 }
 """The modules of the formats by name, those that can be told with most certainty first."""
 
