@@ -12,7 +12,6 @@ from fixby.scanners.formats.ecosystems import category, fix_of
 from fixby.scanners.formats.ratings import UNRATED, Rating
 from fixby.scanners.report import printable
 
-
 NAMELESS = "unidentified"
 """The id of a vulnerability of which a report says none."""
 
@@ -35,7 +34,11 @@ class Advisory:
     @property
     def rule(self) -> Rule:
         """The vulnerability as a rule; where it has no title, what its description says first."""
-        return Rule(self.id or NAMELESS, printable(self.title or first_sentence(self.description) or self.id or NAMELESS), *self._links)
+        return Rule(
+            self.id or NAMELESS,
+            printable(self.title or first_sentence(self.description) or self.id or NAMELESS),
+            *self._links,
+        )
 
     @property
     def _links(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -99,6 +102,12 @@ def split_versions(words: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(version for part in words.split(",") if (version := part.strip())))
 
 
+def versions_in(advice: str) -> tuple[str, ...]:
+    """The versions to which an advice such as `Upgrade it from 1.0 to 1.2.3, 2.0.1 or higher` says to upgrade."""
+    found = _UPGRADE.match(advice)
+    return tuple(dict.fromkeys(_VERSION.findall(found[1]))) if found else ()
+
+
 def first_sentence(words: str) -> str:
     """What a description says first, at most 120 characters of it."""
     return shorten(_SENTENCE_END.split(words[:2000].strip(), maxsplit=1)[0], width=120, placeholder=" ...")
@@ -106,3 +115,5 @@ def first_sentence(words: str) -> str:
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s|\n\n")
 _CWE = re.compile(r"\bCWE-?(\d{1,6})\b|\A\s*(\d{1,6})\s*\Z", re.IGNORECASE)
+_UPGRADE = re.compile(r"\s*upgrade\b.*?\bto\b(.*)", re.IGNORECASE | re.DOTALL)
+_VERSION = re.compile(r"(?<![\w.])(v?\d[\w.+:~-]*\w|v?\d)(?!\w)")

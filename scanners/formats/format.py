@@ -21,7 +21,7 @@ class Report:
 
     @cached_property
     def json(self) -> object:
-        """The JSON document that it is, or None where it is none (or `null`); a NUL, which no store holds, is U+FFFD."""
+        """The JSON document that it is, or None where it is none (or `null`); NUL, which no store holds, is U+FFFD."""
         if self.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
             return None
         try:

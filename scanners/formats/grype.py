@@ -3,7 +3,7 @@
 Severities are Grype's own, `Negligible` is `info`; where it says `Unknown` or nothing, that of the CVSS scores of the
 vulnerability, else of those that are related to it; where there are none it is `unknown`.
 
-The other names of a vulnerability are those that are related to it. A package stands in the first file that Grype names,
+The other names of a vulnerability are those that are related to it. A package stands in the first file that it names,
 in an image in `name-of-the-image/file`, and a package of its system in the image. What a rule of the user or a VEX
 document ignored is suppressed. A report knows only packages with matches: nothing is said of others. What the
 database's status says against it is a problem; its age cannot be judged from a report alone, so its date stands beside
@@ -87,7 +87,9 @@ def _problems(record: Record, descriptor: Record) -> Iterator[str]:
         yield "the report does not say what was looked at"
     for alert in records(record, "alertsByPackage"):
         for one in records(alert, "alerts"):
-            yield redacted(printable(f"{word(child_or_none(alert, 'package'), 'name')}: {word(one, 'message', 'type')}"))
+            yield redacted(
+                printable(f"{word(child_or_none(alert, 'package'), 'name')}: {word(one, 'message', 'type')}")
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,11 @@ def _fixed(found: Record, fix: Record) -> tuple[str, ...]:
 
 def _rule(rule: Record) -> str:
     """A rule in words: what it says of itself, else what it selects."""
-    said = [word(rule, "vex-status", "vexStatus"), word(rule, "vex-justification", "vexJustification"), word(rule, "reason")]
+    said = [
+        word(rule, "vex-status", "vexStatus"),
+        word(rule, "vex-justification", "vexJustification"),
+        word(rule, "reason"),
+    ]
     selects = [f"{key} {word(rule, key)}" for key in ("vulnerability", "fix-state") if word(rule, key)]
     return " ".join(filter(None, said)) or " ".join(selects)
 

@@ -1,6 +1,6 @@
 """npm audit, pnpm audit and yarn audit as far as they print one JSON object: advisories of the registry, or npm 7's.
 
-Severities are the registry's: critical, high, moderate (medium), low and info. Each advisory of a package is one finding,
+Severities are the registry's: critical, high, moderate (medium), low, info. Each advisory of a package is one finding,
 with the packages that bring it in; a package of npm 7's report that is named for its dependencies only is none. Early
 reports have several versions of a package with one advisory: the first is the component's, the message has all. npm 7
 tells no installed version and no name but GitHub's. No report names the manifest: a package has no place.
@@ -33,7 +33,8 @@ def recognises(report: Report) -> bool:
             return True
         case {"error": {"code": str(), "summary": str()}}:
             return True
-    return False
+        case _:
+            return False
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - no report names a file
@@ -83,7 +84,7 @@ def scores_in(row: Record) -> list[Score]:
 
 
 def _tool(record: Record, advisories: Record) -> str:
-    """pnpm names the project itself at the start of its paths, and no actions; yarn's object is as npm's."""
+    """Pnpm names the project itself at the start of its paths, and no actions; yarn's object is as npm's."""
     paths = (
         path
         for key in advisories
@@ -152,7 +153,9 @@ def _effects(found: Record, names: Iterable[str]) -> set[str]:
     waiting, seen = list(names), set[str]()
     while waiting:
         name = waiting.pop()
-        effects = texts(child(found, name), "effects") if has(found, name) and has(child(found, name), "effects") else ()
+        effects = (
+            texts(child(found, name), "effects") if has(found, name) and has(child(found, name), "effects") else ()
+        )
         waiting += [effect for effect in effects if effect not in seen]
         seen.update(effects)
     return seen
@@ -196,6 +199,6 @@ def _named(title: str, some: Sequence[str]) -> str:
 
 
 _MANY = 20
-_FROM = re.compile(r"(?:>=?|=|\^|~|\A|\|\|)\s*v?(\d[\w.+-]*)")
+_FROM = re.compile(r"(?:>=|=|\^|~|\A|\|\|)\s*v?(\d[\w.+-]*)")
 _GHSA = re.compile(r"GHSA(?:-[0-9a-z]{4}){3}", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s()<>\[\]\"']+")

@@ -1,4 +1,4 @@
-"""Fields that a format lets a report leave out, or write as null: they read as empty, and as loudly as others if not."""
+"""Fields that a report may leave out, or write as null: they read as empty, and as loudly as others if they are not."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -35,7 +35,8 @@ def recognises(report: Report) -> bool:
             return True
         case {"results": [] | None, "experimental_config": _}:
             return True
-    return False
+        case _:
+            return False
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:

@@ -11,7 +11,13 @@ MODULES: dict[str, str] = {
     "grype": "fixby.scanners.formats.grype",
     "npm-audit": "fixby.scanners.formats.npm_audit",
     "yarn-audit": "fixby.scanners.formats.yarn_audit",
+    "dependency-check": "fixby.scanners.formats.dependency_check",
+    "cyclonedx": "fixby.scanners.formats.cyclonedx",
+    "spdx": "fixby.scanners.formats.spdx",
     "osv-scanner": "fixby.scanners.formats.osv_scanner",
+    "dependabot": "fixby.scanners.formats.dependabot",
+    "gitlab-dependencies": "fixby.scanners.formats.gitlab_dependencies",
+    "snyk": "fixby.scanners.formats.snyk",
 }
 """The modules of the formats by name, those that can be told with most certainty first."""
 

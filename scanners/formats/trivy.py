@@ -1,7 +1,7 @@
 """Trivy: reports in JSON of schema 2, the list of results of schema 1, and those of clusters (`trivy k8s`).
 
-Severities are Trivy's own; `UNKNOWN`, or none, is that of the CVSS scores, of which those of the source count that Trivy
-names in `SeveritySource`, else all; where there are none it is `unknown`.
+Severities are Trivy's own; `UNKNOWN`, or none, is that of the CVSS scores, of which those of the source count that is
+named in `SeveritySource`, else all; where there are none it is `unknown`.
 
 A package stands in the file that names it; in an image, in `name-of-the-image/file`, and a package of its system in the
 image. An image's name is its name without tag and digest. Names that vendors give to several vulnerabilities at once
@@ -33,7 +33,7 @@ from fixby.scanners.formats.optional import (
     texts_if_any,
     word,
 )
-from fixby.scanners.formats.places import at, image_name, in_image, path_in
+from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import Rating, Score, rating
 from fixby.scanners.report import HINT, Record, as_record, child, each, has, printable, text
 from fixby.scanners.scanner import Reading, Source
@@ -46,11 +46,14 @@ def recognises(report: Report) -> bool:
     match report.json:
         case {"SchemaVersion": int(), "ArtifactName": _} | {"SchemaVersion": int(), "Results": _}:
             return True
-        case {"ClusterName": _} as cluster:
-            return not _SECTIONS.isdisjoint(cluster)
+        case {"ClusterName": _, "Vulnerabilities": _} | {"ClusterName": _, "Misconfigurations": _}:
+            return True
+        case {"ClusterName": _, "Resources": _}:
+            return True
         case [{"Target": str(), **first}, *_]:
             return not _LISTS.keys().isdisjoint(first) or "Type" in first
-    return False
+        case _:
+            return False
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:
@@ -160,7 +163,10 @@ class _Reader:
                 scanned[f"{finding.path}#{finding.component.name}"] = finding.component.version
         if word(row, "Class") in _OF_FILES or not (scanned or packages.places):
             scanned[name] = ""
-        return findings, {**{f"{result.path(path)}#{one}": version for one, version, path in packages.places}, **scanned}
+        return findings, {
+            **{f"{result.path(path)}#{one}": version for one, version, path in packages.places},
+            **scanned,
+        }
 
     def _file(self, target: str) -> str:
         place = self.location(target, "")
@@ -303,7 +309,9 @@ class _Result:
         finding: Finding | None = getattr(self, one)(child(row, "Finding"))
         reason = ": ".join(filter(None, (word(row, "Status").replace("_", " "), word(row, "Statement"))))
         by = word(row, "Source") or NAME
-        return replace(finding, suppression=Suppression(printable(by), redacted(printable(reason)))) if finding else None
+        return (
+            replace(finding, suppression=Suppression(printable(by), redacted(printable(reason)))) if finding else None
+        )
 
 
 _LISTS = {

@@ -1,6 +1,6 @@
-"""Trivy Operator: its custom resources in a Kubernetes cluster, one, several or a list, as `kubectl get -o json` has them.
+"""Trivy Operator: its custom resources in a Kubernetes cluster, one or several, as `kubectl get -o json` has them.
 
-Read are reports of vulnerabilities, configuration, roles, infrastructure, exposed secrets and compliance; a report of any
+Read are reports of vulnerabilities, configuration, roles, infrastructure, exposed secrets and compliance; one of any
 other kind is a problem by name. Severities are Trivy's own, else by the score; a check without one has its control's.
 
 A package stands in its image, by name without registry of the Docker hub, tag and digest, so that workloads with one
@@ -45,7 +45,8 @@ def recognises(report: Report) -> bool:
             return version.startswith(_GROUP)
         case [{"apiVersion": str(version), "kind": str()}, *_]:
             return version.startswith(_GROUP)
-    return False
+        case _:
+            return False
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - no resource names a file of the target
@@ -127,9 +128,7 @@ def _vulnerabilities(body: Record, workload: str) -> list[Finding]:
         description = word(row, "description")
         fixed = split_versions(word(row, "fixedVersion"))
         kind = word(row, "packageType") or system
-        component = package(
-            word(row, "packagePURL"), kind, text(row, "resource"), word(row, "installedVersion"), fixed
-        )
+        component = package(word(row, "packagePURL"), kind, text(row, "resource"), word(row, "installedVersion"), fixed)
         advisory = Advisory(
             name,
             (name,),

@@ -33,7 +33,8 @@ def recognises(report: Report) -> bool:
             return b'"audit' in report.content
         case {"value": str(), "children": {"Issue": _, "Severity": _}}:
             return True
-    return False
+        case _:
+            return False
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - no report names a file
