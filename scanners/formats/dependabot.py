@@ -54,6 +54,7 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     read_ = [(alert, _finding(alert, source, several=several)) for alert in alerts]
     units = {f"{one.path}#{one.component.name}": "" for _, one in read_ if one.component}
     findings = tuple(one for alert, one in read_ if alert.state != "FIXED")
+    problems += [] if alerts else ["the report has no alert: it does not say whether alerts are enabled"]
     problems += nameless(findings)
     return [Told(NAME, Reading(findings, scanned=units, problems=tuple(dict.fromkeys(problems))))]
 

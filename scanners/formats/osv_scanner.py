@@ -12,6 +12,7 @@ uncalled (`--call-analysis`) or unimportant stays a finding. A package of a lice
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fixby.errors import ReportError
 from fixby.finding import Category, Finding, Location, Rule
 from fixby.identifiers import identifiers
 from fixby.scanners.advisories import severity_of
@@ -21,7 +22,7 @@ from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.optional import child_or_none, records, texts_if_any, word
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import Rating, rating
-from fixby.scanners.report import Record, as_record, child, each, has, items, printable, text
+from fixby.scanners.report import HINT, Record, as_record, child, each, has, items, printable, text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
 
@@ -114,6 +115,8 @@ def _groups(row: Record, rows: Mapping[str, Record]) -> Iterator[tuple[tuple[str
     for group in records(row, "groups"):
         ids = texts_if_any(group, "ids")
         seen.update(ids)
+        if not ids:
+            raise ReportError("expected names at `ids`, found none", HINT)
         yield (*ids, *texts_if_any(group, "aliases")), word(group, "max_severity")
     for name in rows:
         if name not in seen:

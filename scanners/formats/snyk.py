@@ -45,7 +45,8 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     if len(projects) == len(heard.errors) == 1:
         raise ReportError(f"the test failed: {heard.errors[0]}", "Run Snyk again.")
     findings = tuple(heard.findings)
-    problems = (*heard.errors, *heard.problems, *nameless(findings))
+    nothing = () if projects else ("the report is of no project: nothing was looked at",)
+    problems = (*heard.errors, *heard.problems, *nothing, *nameless(findings))
     return [Told(NAME, Reading(findings, scanned=units(findings), problems=tuple(dict.fromkeys(problems))))]
 
 

@@ -156,7 +156,8 @@ class _Reader:
         packages = _Packages.of(row)
         name, scanned = self._file(target), {}
         result = _Result(self, row, target, packages)
-        findings = [finding for key, one in _LISTS.items() for finding in each_if_any(row, key, getattr(result, one))]
+        told = (finding for key, one in _LISTS.items() for finding in each_if_any(row, key, getattr(result, one)))
+        findings: list[Finding] = list(filter(None, told))
         findings += filter(None, each_if_any(row, "ExperimentalModifiedFindings", result.modified))
         for finding in findings:
             if finding.component and finding.category is not Category.LICENCE:

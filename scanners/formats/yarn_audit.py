@@ -40,8 +40,8 @@ def recognises(report: Report) -> bool:
 def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - no report names a file
     """What yarn says. Raises `ReportError` with the line that is damaged."""
     lines = [_line(number, line) for number, line in enumerate(report.content.splitlines(), start=1) if line.strip()]
-    if not lines:
-        raise ReportError("the report is empty: expected JSON lines", HINT)
+    if not any("type" in line or "children" in line for line in lines):
+        raise ReportError("expected JSON lines of yarn audit, found none", HINT)
     told = [child(child(line, "data"), "advisory") for line in lines if line.get("type") == "auditAdvisory"]
     findings = [advised(NAME, row, str(row.get("id", ""))) for row in _once(told)]
     findings += [_issue(line) for line in lines if "children" in line]
