@@ -214,10 +214,8 @@ def test_a_wrong_type_anywhere_is_refused_and_never_a_crash(name: str) -> None:
         for number, line in enumerate(lines):
             for damaged in _damaged(orjson.loads(line)):
                 content = b"\n".join([*lines[:number], damaged, *lines[number + 1 :]])
-                try:
+                with suppress(ReportError):
                     scans(content, name)
-                except ReportError as error:
-                    assert error.message
 
 
 def _damaged(document: object) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from textwrap import shorten
 
 from fixby.component import Component
@@ -93,8 +94,14 @@ def units(findings: Iterable[Finding]) -> dict[str, str]:
 
 def cwes(words: Iterable[object]) -> tuple[str, ...]:
     """Weaknesses written `CWE-79`, each once, of `CWE-79`, `cwe-79: Cross-site Scripting`, `79` or 79."""
-    found = (match[1] or match[2] for word in words if (match := _CWE.search(str(word))))
-    return tuple(dict.fromkeys(f"CWE-{int(number)}" for number in found if int(number)))
+    return tuple(dict.fromkeys(filter(None, (_cwe(str(word)) for word in words))))
+
+
+@lru_cache(maxsize=4096)
+def _cwe(word: str) -> str:
+    found = _CWE.search(word)
+    number = int(found[1] or found[2]) if found else 0
+    return f"CWE-{number}" if number else ""
 
 
 def split_versions(words: str) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ MODULES: dict[str, str] = {
     "trivy": "fixby.scanners.formats.trivy",
     "grype": "fixby.scanners.formats.grype",
     "npm-audit": "fixby.scanners.formats.npm_audit",
-    "yarn-audit": "fixby.scanners.formats.yarn_audit",
     "dependency-check": "fixby.scanners.formats.dependency_check",
     "cyclonedx": "fixby.scanners.formats.cyclonedx",
     "spdx": "fixby.scanners.formats.spdx",
@@ -18,6 +17,7 @@ MODULES: dict[str, str] = {
     "dependabot": "fixby.scanners.formats.dependabot",
     "gitlab-dependencies": "fixby.scanners.formats.gitlab_dependencies",
     "snyk": "fixby.scanners.formats.snyk",
+    "yarn-audit": "fixby.scanners.formats.yarn_audit",
 }
 """The modules of the formats by name, those that can be told with most certainty first."""
 
