@@ -48,7 +48,7 @@ def read(report: Report, source: Source) -> Sequence[Told]:
             f"the query failed: {redacted(printable(word(one, 'message')))}" for one in records(answer, "errors")
         ]
         connections = list(_connections(child(answer, "data")))
-        alerts = [alert for name, one in connections for alert in each(one, "nodes", partial(_of_graphql, name))]
+        alerts = [alert for name, one in connections for alert in _alerts(name, one)]
         problems += [_MORE for _, one in connections if child_or_none(one, "pageInfo").get("hasNextPage") is True]
     several = len({alert.repository for alert in alerts}) > 1
     read_ = [(alert, _finding(alert, source, several=several)) for alert in alerts]
@@ -94,6 +94,13 @@ def _connections(data: Record) -> Iterator[tuple[str, Record]]:
                 yield name, child(value, key)
             else:
                 waiting.append((name, value[key]))
+
+
+def _alerts(repository: str, connection: Record) -> list[_Alert]:
+    """The alerts of a repository, whether the query asked for nodes or for edges."""
+    if has(connection, "edges"):
+        return each(connection, "edges", lambda edge: _of_graphql(repository, child(edge, "node")))
+    return each(connection, "nodes", partial(_of_graphql, repository))
 
 
 def _of_graphql(repository: str, row: Record) -> _Alert:

@@ -48,7 +48,7 @@ def recognises(report: Report) -> bool:
             return True
         case {"ClusterName": _, "Vulnerabilities": _} | {"ClusterName": _, "Misconfigurations": _}:
             return True
-        case {"ClusterName": _, "Resources": _}:
+        case {"ClusterName": _, "Resources": _} | {"ClusterName": _, "Findings": _}:
             return True
         case [{"Target": str(), **first}, *_]:
             return not _LISTS.keys().isdisjoint(first) or "Type" in first
@@ -69,7 +69,7 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     return [Told(NAME, replace(_together(some), tool_version=version))]
 
 
-_SECTIONS = frozenset({"Vulnerabilities", "Misconfigurations", "Resources"})
+_SECTIONS = frozenset({"Findings", "Misconfigurations", "Resources", "Vulnerabilities"})
 _SYSTEM = re.compile(r"\A(?P<name>.*?) \((?P<system>[^()]*(?:\([^()]*\))?)\)\Z", re.DOTALL)
 """What Trivy calls the packages of a system: `nginx:1.27 (debian 12.7)`."""
 
