@@ -40,8 +40,13 @@ def image_name(reference: str) -> str:
 
 def in_image(image: str, path: str) -> Location:
     """A file in an image, or the image as a whole where the path is empty; its layers' digests are no part of it."""
-    inner = posixpath.normpath("/" + path.replace("\\", "/").replace("\0", "\\0")).strip("/")
-    return Location(printable(f"{image}/{inner}".strip("/")))
+    return Location(inside(f"{image}/{inside(path)}"))
+
+
+def inside(name: str) -> str:
+    """A name of parts with `/` between them, as it is but that it neither begins at a root nor leads out of one."""
+    plain = printable(name).replace("\\", "/").replace("\0", "\\0")
+    return posixpath.normpath(f"/{plain}").strip("/")
 
 
 _LEADS_OUT = re.compile(r"\A(?:\.\.(?:/|\Z))+")

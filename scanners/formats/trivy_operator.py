@@ -27,7 +27,7 @@ from fixby.scanners.formats.optional import (
     texts_if_any,
     word,
 )
-from fixby.scanners.formats.places import image_name, in_image
+from fixby.scanners.formats.places import image_name, in_image, inside
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.trivy import masked
 from fixby.scanners.report import Record, as_record, child, each, has, items, printable, text
@@ -106,7 +106,7 @@ def _workload(metadata: Record) -> str:
     if kind == "ReplicaSet":
         name = _HASH.sub("", name)
     own = word(metadata, "name")
-    return printable("/".join(filter(None, (namespace, kind, name or own))))
+    return inside("/".join(filter(None, (namespace, kind, name or own))))
 
 
 _HASH = re.compile(r"-[0-9a-z]{6,10}\Z")
@@ -161,7 +161,7 @@ def _check(row: Record, workload: str, severity: str) -> Finding | None:
         level,
         source,
         redacted(printable(said)),
-        (Location("/".join(filter(None, (workload, printable(word(row, "target")).strip("/"))))),),
+        (Location(inside(f"{workload}/{word(row, 'target')}")),),
         fix=redacted(printable(word(row, "remediation"))),
     )
 
