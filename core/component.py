@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packageurl import PackageURL
 
@@ -31,6 +32,7 @@ def component(ecosystem: str, name: str, version: str, fixed_versions: tuple[str
     return Component(purl.to_string(), purl.type, name, version, fixed_versions)
 
 
+@lru_cache(maxsize=65_536)
 def purl_without_version(purl: str) -> str:
     """The package URL of all versions of a package: no version, qualifiers or subpath. Raises `ValueError`.
 

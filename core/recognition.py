@@ -209,6 +209,8 @@ def _follow_manifests(found: Recognition, lost: Mapping[str, Finding], has_left:
         if old.id in lost and has_left(old, None):
             for package, _, name in _names(lost[old.id]):
                 left.setdefault((package, name), {})[old.id] = old
+    if not left:
+        return
     pairs: dict[str, tuple[Known, Observed, Reason]] = {}
     for new in sorted(found.new, key=lambda one: (one.finding.path, one.identity)):
         same = {
@@ -232,7 +234,7 @@ def _find_origins(found: Recognition, memory: Memory) -> None:
     """What is new and bears a name of a finding that goes on without it was part of that one."""
     known = {pair.known.id: pair.known for pair in found.pairs if pair.observed.finding.component}
     before = {name: known[id_] for id_, finding in memory.said(known.keys()).items() for name in _names(finding)}
-    for new in found.new:
+    for new in found.new if before else ():
         origin = next((before[name] for name in _names(new.finding) if name in before), None)
         if origin:
             found.origins[new.identity] = origin

@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from fixby.cycles import without_search_for_cycles
 from fixby.errors import ReportError, UsageError
 from fixby.identity import secret_fingerprint
 from fixby.scan import Complete, Coverage, Partial, Scan
@@ -24,15 +25,8 @@ def scans_of_report(report: bytes, tool: str | None, key: bytes, now: int, root:
     are looked for, only to tell whether their lines are as they were. Raises `ReportError` where the report is damaged
     or of no known format, and `UsageError` for a tool that does not exist.
     """
-    renamed: Mapping[str, Mapping[str, Collection[str]]] = {}
-    if tool and tool in FORMATS:
-        some = format_named(tool).read(Report(report), _source(key))
-    elif reader := _native(report, tool):
-        some = [Told(reader.NAME, reader.read(report, _source(key)))]
-        renamed = {reader.NAME: reader.RENAMED_RULES}
-    else:
-        some = _foreign(Report(report), tool, key)
-    return [_scan(one, now, root, renamed.get(one.scanner, {})) for one in some]
+    with without_search_for_cycles():
+        return _scans(Report(report), tool, key, now, root)
 
 
 def known() -> list[str]:
@@ -40,12 +34,23 @@ def known() -> list[str]:
     return [*registry.MODULES, *FORMATS]
 
 
-def _native(report: bytes, tool: str | None) -> Reader | None:
+def _scans(report: Report, tool: str | None, key: bytes, now: int, root: Path | None) -> list[Scan]:
+    renamed: Mapping[str, Mapping[str, Collection[str]]] = {}
+    if tool and tool in FORMATS:
+        some = format_named(tool).read(report, _source(key))
+    elif reader := _native(report, tool):
+        some = [Told(reader.NAME, reader.read(report.content, _source(key)))]
+        renamed = {reader.NAME: reader.RENAMED_RULES}
+    else:
+        some = _foreign(report, tool, key)
+    return [_scan(one, now, root, renamed.get(one.scanner, {})) for one in some]
+
+
+def _native(report: Report, tool: str | None) -> Reader | None:
     """The scanner of ours that is named, or that wrote the report; None if there is none."""
     if tool:
         return registry.scanner(tool) if tool in registry.MODULES else None
-    found = Report(report).json
-    return next((one for name in registry.MODULES if (one := registry.scanner(name)).recognises(found)), None)
+    return next((one for name in registry.MODULES if (one := registry.scanner(name)).recognises(report.json)), None)
 
 
 def _foreign(report: Report, tool: str | None, key: bytes) -> Sequence[Told]:

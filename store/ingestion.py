@@ -1,8 +1,6 @@
 """A scan into the store: one transaction, set-based, idempotent. One that changes nothing writes no finding."""
 
-import gc
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from hashlib import sha256
@@ -11,6 +9,7 @@ from typing import Any
 import orjson
 
 from fixby.closing import in_scope
+from fixby.cycles import without_search_for_cycles
 from fixby.finding import Category, Finding
 from fixby.identity import identified
 from fixby.known import Known, Look, Memory, Observed, Presence, Sighting
@@ -43,20 +42,8 @@ class Recorded:
 
 def record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
     """Store a scan and what it changes. Raises `StoreError`; then nothing was stored."""
-    with _without_search_for_cycles():
+    with without_search_for_cycles():
         return _record(database, scan, occasion)
-
-
-@contextmanager
-def _without_search_for_cycles() -> Iterator[None]:
-    """Nothing here makes a cycle, and looking for some among 100,000 findings takes a fifth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:

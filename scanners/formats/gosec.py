@@ -16,7 +16,7 @@ from fixby.scanners.formats.addresses import location, path
 from fixby.scanners.formats.fields import loaded_record, optional_child, optional_each, required_text, words_at
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.wording import clean, cwes, prose, rating
-from fixby.scanners.report import Record, each, has, optional_text, text
+from fixby.scanners.report import Record, child, each, has, optional_text, text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "gosec"
@@ -35,7 +35,7 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     errors = {path(name, source): "; ".join(_errors(failed, name)) for name in failed}
     unread = {name: reason or "gosec could not compile it" for name, reason in errors.items() if name and name != "."}
     problems = [reason for name, reason in errors.items() if not name or name == "."]
-    counted = optional_child(record, "Stats").get("found")
+    counted = child(record, "Stats").get("found")
     if isinstance(counted, int) and counted > len(findings):
         problems.append(f"the report counts {counted} findings and lists {len(findings)}")
     reading = Reading(tuple(findings), clean(optional_text(record, "GosecVersion")), None, unread, tuple(problems))

@@ -1,0 +1,57 @@
+"""Where a report says that something stands, in the words of all reports alike."""
+
+import posixpath
+import re
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from fixby.finding import Location
+from fixby.scanners.report import printable
+from fixby.scanners.scanner import Source
+
+
+def path_in(source: Source, name: str) -> str:
+    """A file as a tool names it, relative where it can be: `file:` URLs are decoded and no `..` leads out."""
+    plain = unquote(urlsplit(name).path) if name.lower().startswith("file:") else name
+    path = source.path(plain.replace("\\", "/")) if plain else ""
+    return "" if path == "." else _LEADS_OUT.sub("", printable(path).replace("\0", "\\0"))
+
+
+def at(source: Source, name: str, line: int | None = None, end_line: int | None = None) -> tuple[Location, ...]:
+    """The place in a file; none where no file is named."""
+    path = path_in(source, name)
+    return (Location(path, line, end_line or line),) if path else ()
+
+
+@lru_cache(maxsize=4096)
+def image_name(reference: str) -> str:
+    """The name of an image without registry of the Docker hub, tag and digest: what stays when it is built again.
+
+    `docker.io/library/nginx:1.27@sha256:...` is `nginx`. The name of an archive is taken as it is; a mere digest, which
+    names nothing that stays, is `image`.
+    """
+    plain = _PREFIX.sub("", reference.strip()).partition("@")[0]
+    if not plain or _DIGEST.fullmatch(plain):
+        return "image"
+    if _ARCHIVE.search(plain):
+        return _LEADS_OUT.sub("", posixpath.normpath(plain.replace("\\", "/")))
+    return _HUB.sub("", _TAG.sub("", plain))
+
+
+def in_image(image: str, path: str) -> Location:
+    """A file in an image, or the image as a whole where the path is empty; its layers' digests are no part of it."""
+    return Location(inside(f"{image}/{inside(path)}"))
+
+
+def inside(name: str) -> str:
+    """A name of parts with `/` between them, as it is but that it neither begins at a root nor leads out of one."""
+    plain = printable(name).replace("\\", "/").replace("\0", "\\0")
+    return posixpath.normpath(f"/{plain}").strip("/")
+
+
+_LEADS_OUT = re.compile(r"\A(?:\.\.(?:/|\Z))+")
+_PREFIX = re.compile(r"\A(?:docker-image\||docker://|docker:|oci:)")
+_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
+_ARCHIVE = re.compile(r"\.(?:tar|tgz|tar\.gz|img|zip)\Z")
+_TAG = re.compile(r":[\w.-]+\Z")
+_HUB = re.compile(r"\A(?:(?:index\.|registry-1\.)?docker\.io/)?(?:library/)?")
