@@ -1,5 +1,6 @@
 """Records made by hand, for each kind of range, ecosystem and odd thing that the schema of OSV allows."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -22,7 +23,9 @@ def advisory(*affected: Record, name: str = "OSV-1", **more: object) -> Record:
     return {"id": name, "modified": "2024-01-01T00:00:00Z", "affected": list(affected), **more}
 
 
-def entry(where: str, *events: Record, kind: str = "ECOSYSTEM", name: str = "thing", **more: object) -> Record:
+def entry(
+    where: str, *events: Mapping[str, str], kind: str = "ECOSYSTEM", name: str = "thing", **more: object
+) -> Record:
     ranges = [{"type": kind, "events": list(events)}] if events else []
     return {"package": {"ecosystem": where, "name": name}, "ranges": ranges, **more}
 
