@@ -6,8 +6,6 @@ from functools import partial
 from fixby.scanners.lockfiles.lockfile import ELSEWHERE, Item, Package, Unread, lines_of_names, toml_of
 from fixby.scanners.report import Record, each, has, optional_text, text
 
-NAMES = ("Cargo.lock",)
-
 _INDEXES = (
     "registry+https://github.com/rust-lang/crates.io-index",
     "registry+sparse+https://index.crates.io/",

@@ -6,8 +6,6 @@ from functools import partial
 from fixby.scanners.lockfiles.lockfile import Item, Package, Unread, json_of, lines_of_names
 from fixby.scanners.report import Record, child, each, has, optional_text, text
 
-NAMES = ("composer.lock",)
-
 
 def read(content: bytes) -> Iterator[Item]:
     """What the lock file says. Raises `ReportError` with the position."""

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from fixby.errors import ReportError
 from fixby.scanners.lockfiles.lockfile import ELSEWHERE, Item, Package, Unread, decoded
 
-NAMES = ("Gemfile.lock", "gems.locked")
-
 _SPEC = re.compile(r"    (?P<name>\S+) \((?P<version>[^()\s]+)\)")
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from fixby.errors import ReportError
 from fixby.scanners.lockfiles.lockfile import ELSEWHERE, Item, Package, Unread, decoded
 
-NAMES = ("go.mod",)
-
 COMPLETE_SINCE = (1, 17)
 """From this version of Go on the file lists what is needed indirectly too."""
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from fixby.errors import ReportError
 from fixby.scanners.lockfiles.lockfile import Item, Package, decoded
 
-NAMES = ("gradle.lockfile", "buildscript-gradle.lockfile")
-
 _ENTRY = re.compile(r"(?P<name>[^:=\s]+:[^:=\s]+):(?P<version>[^:=\s]+)=\S*")
 
 

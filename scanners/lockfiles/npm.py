@@ -11,8 +11,6 @@ from fixby.errors import ReportError
 from fixby.scanners.lockfiles.lockfile import ELSEWHERE, UNNAMED, Item, Package, Unread, json_of, lines_of_keys
 from fixby.scanners.report import Record, as_record, child, has, number, optional_text
 
-NAMES = ("package-lock.json", "npm-shrinkwrap.json")
-
 MOST_LEVELS = 200
 
 

@@ -8,8 +8,6 @@ from fixby.scanners.lockfiles.lockfile import ELSEWHERE, Item, Package, Unread
 from fixby.scanners.lockfiles.yaml_text import documents
 from fixby.scanners.report import Record, as_record, child, has, optional_text, text
 
-NAMES = ("pnpm-lock.yaml",)
-
 
 def read(content: bytes) -> Iterator[Item]:
     """What the lock file says. Raises `ReportError` with the line."""

@@ -9,8 +9,6 @@ from fixby.scanners.lockfiles.lockfile import ELSEWHERE, UNNAMED, Item, Package,
 from fixby.scanners.lockfiles.yaml_text import documents
 from fixby.scanners.report import as_record, has, text
 
-NAMES = ("yarn.lock",)
-
 
 def read(content: bytes) -> Iterator[Item]:
     """What the lock file says. Raises `ReportError` with the line."""
