@@ -190,17 +190,48 @@ def sources(path: Path, concerned: Ecosystem) -> Iterator[tuple[str, Callable[[]
     if not path.is_dir():
         yield from _members(path)
         return
-    for file in sorted(path.rglob("*.json")):
-        yield file.relative_to(path).as_posix(), file.read_bytes
+    yield from _files_of_records(path)
     for archive in archives(path, concerned):
         yield from _members(archive)
 
 
-def archives(folder: Path, concerned: Ecosystem) -> list[Path]:
-    """The zips of a folder that hold an ecosystem's records, by the names of OSV; else the one of all ecosystems."""
-    named = [(file, _ecosystem_of(file)) for file in sorted(folder.rglob("*all.zip"))]
-    whole = folder / "all.zip"
-    return [file for file, one in named if one is concerned] or ([whole] if whole.is_file() else [])
+def archives(folder: Path, concerned: Ecosystem, *, whole: bool = True) -> list[Path]:
+    """The zips of a folder that hold an ecosystem's records, by the names of OSV.
+
+    Where there is none and `whole` is set, the one of all ecosystems: `all.zip`.
+    """
+    found = [file for file in sorted(folder.rglob("*all.zip")) if ecosystem_of(file) is concerned]
+    every = folder / "all.zip"
+    return found or ([every] if whole and every.is_file() else [])
+
+
+def ecosystem_of(file: Path) -> Ecosystem | None:
+    """The ecosystem that `npm/all.zip` or `npm-all.zip` is of, by its name; a zip may be of one release of it."""
+    if file.name == "all.zip":
+        return ecosystem(file.absolute().parent.name)
+    return ecosystem(file.name.removesuffix("-all.zip")) if file.name.endswith("-all.zip") else None
+
+
+def named(path: Path, name: str) -> list[Record]:
+    """All records of any ecosystem whose id or alias a name is, in any case, withdrawn ones too, by id.
+
+    Raises as `load` does; a record that cannot be read is passed over.
+    """
+    wanted, found = name.casefold(), {}
+    files = [path] if path.is_file() else sorted(path.rglob("*all.zip"))
+    for _, read in chain(_files_of_records(path), *map(_members, files)):
+        with suppress(*_DAMAGED):
+            content = read()
+            if wanted.encode() in content.lower():
+                record = root(content)
+                if wanted in {other.casefold() for other in names_of(record)}:
+                    found[_id(record)] = record
+    return [record for _, record in sorted(found.items())]
+
+
+def fixed_in(entry: Record) -> tuple[str, ...]:
+    """The versions in which an entry of a record says that it is fixed, whatever its ecosystem."""
+    return tuple(dict.fromkeys(fixed(entry, None)))
 
 
 def names_of(record: Record) -> tuple[str, ...]:
@@ -225,9 +256,9 @@ def _digest(file: Path) -> bytes:
         return file_digest(stream, "sha256").digest()
 
 
-def _ecosystem_of(file: Path) -> Ecosystem | None:
-    """The ecosystem that `npm/all.zip` or `npm-all.zip` is of; a zip may be of one release (`Debian:12/all.zip`)."""
-    return ecosystem(file.parent.name if file.name == "all.zip" else file.name.removesuffix("-all.zip"))
+def _files_of_records(folder: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    for file in sorted(folder.rglob("*.json")):
+        yield file.relative_to(folder).as_posix(), file.read_bytes
 
 
 def _members(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:

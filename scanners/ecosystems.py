@@ -46,7 +46,7 @@ def ecosystem(name: str) -> Ecosystem | None:
 
 def ecosystem_of_purl(purl_type: str, namespace: str) -> Ecosystem | None:
     """The ecosystem of the parts of a package URL; None where OSV or we have none for them."""
-    fitting = (one for one in _ALL if one.purl_type == purl_type and one.namespace in ("", namespace.lower()))
+    fitting = (one for one in ECOSYSTEMS if one.purl_type == purl_type and one.namespace in ("", namespace.lower()))
     return next(fitting, None)
 
 
@@ -136,7 +136,7 @@ def _univers(kind: str) -> Callable[[str], Point]:
 _RELEASE = re.compile(r"[.-]release$", re.IGNORECASE)
 """Maven takes it for no qualifier at all; univers does not."""
 
-_ALL = (
+ECOSYSTEMS = (
     Ecosystem("PyPI", "pypi", _pypi_point, canonicalize_name, _pypi_base),
     Ecosystem("npm", "npm", semantic_point),
     Ecosystem("Go", "golang", semantic_point),
@@ -154,4 +154,6 @@ _ALL = (
     Ecosystem("AlmaLinux", "rpm", _univers("RpmVersion"), namespace="almalinux", released=True),
     Ecosystem("Rocky Linux", "rpm", _univers("RpmVersion"), namespace="rocky", released=True),
 )
-_BY_NAME = {one.name: one for one in _ALL}
+"""All ecosystems that have rules here."""
+
+_BY_NAME = {one.name: one for one in ECOSYSTEMS}

@@ -43,11 +43,12 @@ def verdict(record: Record, concerned: Ecosystem, package: str, version: str, of
     return False, "; ".join(dict.fromkeys(doubts))
 
 
-def fixed(entry: Record, concerned: Ecosystem) -> Iterator[str]:
-    """The versions in which an entry says that it is fixed, those only that can be compared, in its order."""
+def fixed(entry: Record, concerned: Ecosystem | None) -> Iterator[str]:
+    """The versions in which an entry says that it is fixed, in its order; of an ecosystem those that it can compare."""
     for span in _optional(entry, "ranges"):
         if text(span, "type") in _OF_VERSIONS:
-            yield from (at for kind, at in _events(span) if kind == "fixed" and _readable(concerned, at))
+            versions = (at for kind, at in _events(span) if kind == "fixed")
+            yield from (at for at in versions if concerned is None or _readable(concerned, at))
 
 
 _OF_VERSIONS = ("ECOSYSTEM", "SEMVER")
