@@ -109,9 +109,7 @@ def _lines(record: Record, group: Iterable[Record]) -> Iterator[str]:
     if document["withdrawn"]:
         yield safe(f"withdrawn  {document['withdrawn']}")
     for part in document["affected"]:
-        fixes = (
-            f"fixed in {', '.join(part['fixed_versions'])}" if part["fixed_versions"] else "no fix is told"
-        )
+        fixes = f"fixed in {', '.join(part['fixed_versions'])}" if part["fixed_versions"] else "no fix is told"
         yield safe(f"affects    {part['package']} ({part['ecosystem']}): {fixes}")
     for link in document["references"]:
         yield safe(f"see        {link}")

@@ -166,6 +166,30 @@ def test_a_link_in_place_of_a_lock_file_is_not_followed(tmp_path: Path, data: Pa
     assert set(reading.skipped) == {"package-lock.json"}
 
 
+def test_a_bill_of_materials_is_matched_by_source_package_and_release(tmp_path: Path, data: Path) -> None:
+    fixed = {"package": {"ecosystem": "Debian:12", "name": "openssl"}}
+    events = [{"introduced": "0"}, {"fixed": "3.0.11-1~deb12u2"}]
+    record = {
+        "id": "DSA-5532-1",
+        "modified": "2024-01-01T00:00:00Z",
+        "affected": [{**fixed, "ranges": [{"type": "ECOSYSTEM", "events": events}]}],
+    }
+    zipped(data / "Debian" / "all.zip", record)
+    start = "pkg:deb/debian/libssl3@"
+    purls = [f"{start}3.0.9-1?upstream=openssl&distro=debian-12", f"{start}3.0.1-1?upstream=openssl"]
+    parts = [{"type": "library", "name": "libssl3", "purl": purl} for purl in purls]
+    bill = json.dumps({"bomFormat": "CycloneDX", "components": parts})
+    reading = scan(tmp_path, {"image.cdx.json": bill}, Options(advisories=data))
+    (finding,) = reading.findings
+    assert finding.category is Category.CONTAINER
+    assert finding.component is not None
+    assert finding.component.purl == "pkg:deb/debian/libssl3@3.0.9-1"
+    assert finding.fix == "Upgrade debian/libssl3 to 3.0.11-1~deb12u2 or later"
+    assert reading.skipped == {
+        "image.cdx.json#debian/libssl3": "it is not said of which release of its distribution it is"
+    }
+
+
 def test_nothing_to_read_is_nothing_to_run(tmp_path: Path) -> None:
     with osv.commands(Request(Target(tmp_path, {}), (), tmp_path, Options(), 1)) as commands:
         assert list(commands) == []

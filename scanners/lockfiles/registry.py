@@ -1,4 +1,4 @@
-"""The formats of lock files that are read, by the names of files. To add one: write its module, name it here."""
+"""The formats of lock files and bills of materials, by names of files. To add one: write its module, name it here."""
 
 import posixpath
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ LARGEST = 64 * 2**20
 _MODULES = {
     "Cargo.lock": "cargo",
     "Gemfile.lock": "gems",
+    "bom.json": "bom",
     "buildscript-gradle.lockfile": "gradle",
     "composer.lock": "composer",
     "gems.locked": "gems",
@@ -27,7 +28,7 @@ _MODULES = {
 
 
 def is_read(path: str) -> bool:
-    """Whether a file of this path is a lock file that is read here."""
+    """Whether a file of this path is a lock file or a bill of materials that is read here."""
     return _module(path) is not None
 
 
@@ -46,4 +47,8 @@ class _Format(Protocol):
 
 
 def _module(path: str) -> str | None:
-    return _MODULES.get(posixpath.basename(path))
+    name = posixpath.basename(path)
+    return "bom" if name.endswith(_BILLS) else _MODULES.get(name)
+
+
+_BILLS = (".cdx.json", ".spdx.json")
