@@ -102,6 +102,9 @@ def _printed(repo: Path) -> dict[str, Ended]:
     printed["decisions apply"] = called("decisions", "apply", "../decided.toml", "--dry-run", "--json", cwd=repo)
     repository(repo.parent, {"known_exploited_vulnerabilities.json": _exploited()})
     printed["update"] = called("update", "--from", "../known_exploited_vulnerabilities.json", "--json", cwd=repo)
+    printed["advisories show"] = called(
+        "advisories", "show", "PYSEC-2014-8", "--advisories", "../advisories", "--json", cwd=repo
+    )
     printed["notify"] = called("notify", "--show", "--json", cwd=repo)
     printed["sla explain"] = called("sla", "explain", unknown, "--json", cwd=repo)
     printed["sla report"] = called("sla", "report", "--json", cwd=repo)
@@ -170,6 +173,7 @@ COMMANDS = (
     ("accept", 0),
     ("dismiss by a query", 0),
     ("reopen of several", 0),
+    ("advisories show", 0),
     ("decisions export", 0),
     ("decisions import", 0),
     ("decisions apply", 0),
