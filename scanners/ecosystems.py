@@ -124,14 +124,21 @@ def _univers(kind: str) -> Callable[[str], Point]:
     def point(version: str) -> Point:
         from univers import nuget, versions  # noqa: PLC0415 - as said above
 
+        if not 0 < len(version.strip()) <= _LONGEST:
+            raise ValueError(f"{version[:_LONGEST]!r} is empty or too long for a version")
         try:
-            found: Point = getattr(versions, kind)(_RELEASE.sub("", version) if kind == "MavenVersion" else version)
+            found = getattr(versions, kind)(_RELEASE.sub("", version) if kind == "MavenVersion" else version)
         except nuget.InvalidNuGetVersion as error:
             raise ValueError(f"{version!r} is no version of NuGet") from error
-        return found
+        if found.value is None:
+            raise ValueError(f"{version!r} is no version")
+        point: Point = found
+        return point
 
     return point
 
+
+_LONGEST = 200
 
 _RELEASE = re.compile(r"[.-]release$", re.IGNORECASE)
 """Maven takes it for no qualifier at all; univers does not."""

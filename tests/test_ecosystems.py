@@ -73,6 +73,9 @@ def test_two_spellings_of_one_version_are_neither_before_nor_after(name: str, on
         ("RubyGems", "one"),
         ("Packagist", "dev-main"),
         ("NuGet", "one"),
+        ("NuGet", ""),
+        ("NuGet", "v"),
+        ("Maven", "1-" * 5000),
         ("Debian", "$$"),
         ("Alpine", "latest"),
         ("Rocky Linux", ""),
@@ -90,6 +93,16 @@ def test_any_text_is_a_semantic_version_or_none(text: str) -> None:
     except ValueError:
         return
     assert not one < same
+
+
+@pytest.mark.parametrize("name", ["Maven", "NuGet", "RubyGems", "Packagist", "Debian", "Alpine", "Rocky Linux"])
+@given(texts=st.lists(st.text("019.-+~^:_abrcp vé", max_size=12), min_size=2, max_size=2))
+def test_any_two_texts_are_ordered_or_none_are_versions(name: str, texts: list[str]) -> None:
+    try:
+        one, other = map(known(name).point, texts)
+    except ValueError:
+        return
+    assert not (one < other < one)
 
 
 def test_an_ecosystem_is_known_by_its_name_and_by_package_urls() -> None:

@@ -95,8 +95,7 @@ def _printed(repo: Path) -> dict[str, Ended]:
     some = ("--query", "severity:low,unknown -category:secret is:open", "--yes", "--json")
     printed["dismiss by a query"] = called("dismiss", *some, "--reason", "not used", cwd=repo)
     printed["reopen of several"] = called("reopen", *some[:1], "is:dismissed", *some[2:], "--reason", "it is", cwd=repo)
-    ignored = {".trivyignore": "CVE-2019-10906 exp:2099-01-31\n", "decided.toml": _DECIDED}
-    repository(repo.parent, ignored)
+    repository(repo.parent, {".trivyignore": "CVE-2019-10906 exp:2099-01-31\n", "decided.toml": _DECIDED})
     printed["decisions export"] = called("decisions", "export", "--json", cwd=repo)
     printed["decisions import"] = called("decisions", "import", "../.trivyignore", "--json", cwd=repo)
     printed["decisions apply"] = called("decisions", "apply", "../decided.toml", "--dry-run", "--json", cwd=repo)
