@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from fixby.cli.advisories import kept_folder
 from fixby.cli.configuration import Configuration
 from fixby.cli.output import emit, printable, show
 from fixby.cli.place import Place
@@ -57,7 +58,7 @@ def _git() -> Part:
 
 
 def _scanners(found: Configuration, all_files: Target) -> list[Part]:
-    options = Options(rules=found.rules, advisories=found.advisories)
+    options = Options(rules=found.rules, advisories=found.advisories, kept_advisories=kept_folder(found))
     return [_scanner(one, all_files, options) for one in selected(found.scanners, ())]
 
 

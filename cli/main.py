@@ -32,6 +32,8 @@ decided = typer.Typer(help="What people decided, as a file that is reviewed.", n
 app.add_typer(decided, name="decisions")
 sla = typer.Typer(help="How promises are kept, and why a due date is what it is.", no_args_is_help=True)
 app.add_typer(sla, name="sla")
+advisory = typer.Typer(help="Advisories that lie on this machine.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(advisory, name="advisories")
 policy = typer.Typer(
     help="The policy: what is in force, and whether a file is right.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -482,7 +484,7 @@ def update(  # noqa: PLR0913 - where and how, as every command
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Fetch which vulnerabilities are exploited: the KEV catalogue and the EPSS scores."""
+    """Fetch which vulnerabilities are exploited (the KEV catalogue, EPSS scores); --from takes OSV's zips too."""
     from fixby.cli import update
 
     update.run(Place(path, store, config), source, to, as_json=json)
@@ -636,6 +638,22 @@ def verify_evidence(
     from fixby.cli import export
 
     raise typer.Exit(export.run_verify(file, expect, as_json=json))
+
+
+@advisory.command("show")
+def show_advisory(  # noqa: PLR0913 - where and how, as every command
+    name: Annotated[str, typer.Argument(metavar="ID", help="The id of an advisory, or any alias.")],
+    *,
+    advisories: Annotated[Path | None, typer.Option(help="OSV records, a folder or zip, to look in.")] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Show what advisories at hand say: severity, packages, fixed versions, and whether they were withdrawn."""
+    from fixby.cli import advisories as at_hand
+
+    at_hand.run_show(Place(path, store, config), name, advisories, as_json=json)
 
 
 @policy.command("show")

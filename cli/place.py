@@ -170,6 +170,16 @@ def now() -> int:
     return int(time.time())
 
 
+def beside(found: Configuration, name: str) -> Path:
+    """A folder beside the store. Raises `UsageError` where there can be none, or it is a link."""
+    if "://" in found.store:
+        raise UsageError("The store is a server, so nothing can lie beside it.", "Name a folder: --to DIR.")
+    folder = Path(found.store).parent / name
+    if folder.is_symlink():
+        raise UsageError(f"{folder} is a link, which may lead anywhere.", "Name the folder that it leads to: --to DIR.")
+    return folder
+
+
 def refuse_tracked(file: Path) -> None:
     """Raise `StoreError` for a file that git tracks: what the scanned repository brings could say that all is well."""
     if not file.exists() or not any((folder / ".git").exists() for folder in file.resolve().parents):

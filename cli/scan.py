@@ -8,6 +8,7 @@ from secrets import token_bytes
 
 from fixby.cli import gate as gating
 from fixby.cli import place as here
+from fixby.cli.advisories import kept_folder
 from fixby.cli.configuration import Configuration, existing
 from fixby.cli.exploitation import rate_new
 from fixby.cli.output import emit, show
@@ -135,7 +136,7 @@ def _check_policies(found: Configuration) -> None:
 def _options(wish: Wish, found: Configuration) -> Options:
     rules = (existing(rule, "--rules") for rule in wish.rules)
     advisories = existing(wish.advisories, "--advisories") if wish.advisories else found.advisories
-    return Options((*found.rules, *rules), advisories, wish.resolve)
+    return Options((*found.rules, *rules), advisories, wish.resolve, None if advisories else kept_folder(found))
 
 
 def _limits(timeout: str) -> Limits:

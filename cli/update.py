@@ -1,14 +1,18 @@
-"""`fixby update`: the published data on exploitation is fetched, or taken from files, and kept beside the store."""
+"""`fixby update`: the published data on exploitation is fetched, or taken from files, and kept beside the store.
 
-from collections.abc import Iterable
+Advisories of OSV are taken from files only.
+"""
+
+from collections.abc import Iterable, Sequence
 from gzip import compress
 from pathlib import Path
 from typing import Final
 
+from fixby.cli.advisories import Kept, archives, keep_all, proved
 from fixby.cli.configuration import Configuration
 from fixby.cli.output import emit, printable
-from fixby.cli.place import Place, writing
-from fixby.errors import ReportError, UsageError
+from fixby.cli.place import Place, beside, writing
+from fixby.errors import ReportError
 from fixby.reports import published
 from fixby.scanners.exploitation import (
     EPSS_FILE,
@@ -32,12 +36,32 @@ EPSS_ADDRESS: Final = "https://epss.empiricalsecurity.com/epss_scores-current.cs
 
 
 def run(place: Place, source: Path | None, to: Path | None, *, as_json: bool) -> Catalogue:
-    """Bring the data up to date, print what is in force now, and return it. Raises as `update` and `folder_of` do."""
-    folder = to or folder_of(place.configuration())
-    catalogue = update(folder, source)
-    changed = _rate(place, catalogue)
-    emit(published.written(_document(catalogue, changed)) if as_json else _text(catalogue, folder, changed))
+    """Bring the data up to date, print what is in force now, and return it. Raises as `update` and `folder_of` do.
+
+    Of a source with zips of OSV these are kept too; one with nothing else leaves the data on exploitation as it is.
+    """
+    found = place.configuration()
+    folder = to or folder_of(found)
+    zips = archives(source) if source else {}
+    kept = proved(zips)
+    if zips and not _is_on_exploitation(source):
+        catalogue, changed = load(folder) if _is_on_exploitation(folder) else _NOTHING, 0
+    else:
+        catalogue = update(folder, source)
+        changed = _rate(place, catalogue)
+    keep_all(zips, to or beside(found, "advisories"))
+    emit(published.written(_document(catalogue, changed, kept)) if as_json else _text(catalogue, folder, changed, kept))
     return catalogue
+
+
+_NOTHING = Catalogue({}, "", {}, "", "")
+
+
+def _is_on_exploitation(source: Path | None) -> bool:
+    """Whether a source, unless it is one zip of advisories, has a file that `exploitation.load` takes."""
+    if source is None or not source.is_dir():
+        return False
+    return (source / KNOWN_FILE).exists() or any(source.glob("epss_scores-*.csv*"))
 
 
 def _rate(place: Place, catalogue: Catalogue) -> int:
@@ -53,12 +77,7 @@ def _rate(place: Place, catalogue: Catalogue) -> int:
 
 def folder_of(found: Configuration) -> Path:
     """The folder beside the store where the data is kept. Raises `UsageError` where there can be none."""
-    if "://" in found.store:
-        raise UsageError("The store is a server, so nothing can lie beside it.", "Name a folder: --to DIR.")
-    folder = Path(found.store).parent / "exploitation"
-    if folder.is_symlink():
-        raise UsageError(f"{folder} is a link, which may lead anywhere.", "Name the folder that it leads to: --to DIR.")
-    return folder
+    return beside(found, "exploitation")
 
 
 def update(
@@ -95,19 +114,21 @@ def _proved(content: bytes, place: str) -> tuple[str, bytes]:
         raise ReportError(f"{place}: {error.message}", "What was kept before is kept.") from error
 
 
-def _document(catalogue: Catalogue, changed: int) -> published.Document:
+def _document(catalogue: Catalogue, changed: int, kept: Sequence[Kept]) -> published.Document:
     return {
         "schema": "fixby.update/1",
         "known_exploited": {"date": catalogue.known_date or None, "count": len(catalogue.known)},
         "epss": {"date": catalogue.epss_date or None, "count": catalogue.scored},
+        "advisories": [{"ecosystem": one.ecosystem, "count": one.count, "date": one.day} for one in kept],
         "findings_changed": changed,
     }
 
 
-def _text(catalogue: Catalogue, folder: Path, changed: int) -> str:
+def _text(catalogue: Catalogue, folder: Path, changed: int, kept: Sequence[Kept]) -> str:
     known = _line("known exploited vulnerabilities", len(catalogue.known), catalogue.known_date)
     epss = _line("vulnerabilities with an EPSS score", catalogue.scored, catalogue.epss_date)
-    return f"{known}\n{epss}\nkept in {printable(folder)}; {changed} open findings changed"
+    advised = "".join(f"{one.count:,} advisories for {one.ecosystem}, as of {one.day}\n" for one in kept)
+    return f"{known}\n{epss}\n{advised}kept in {printable(folder)}; {changed} open findings changed"
 
 
 def _line(what: str, count: int, day: str) -> str:

@@ -1,30 +1,31 @@
 """Published advisories as OSV distributes them (https://ossf.github.io/osv-schema): loaded, matched, and rated.
 
-Only what concerns the package index of Python is kept. A record that cannot be read is a problem by name; one whose
-ranges cannot be evaluated for a version is a doubt by name. Neither is ever taken to mean "not affected".
+Only what concerns one ecosystem is kept, the package index of Python where nothing is said. A record that cannot be
+read is a problem by name; one whose ranges cannot be evaluated for a version is a doubt by name. Neither is ever taken
+to mean "not affected".
 """
 
 import os
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache, partial
-from hashlib import sha256
+from functools import partial
+from hashlib import file_digest, sha256
 from itertools import chain
 from pathlib import Path
+from typing import cast
 from zipfile import BadZipFile, ZipFile
 
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
-
 from fixby.errors import ReportError, UsageError
+from fixby.scanners.ecosystems import Ecosystem, ecosystem
+from fixby.scanners.osv_matching import entries, fixed, packages, verdict
 from fixby.scanners.report import Record, child, each, has, root, text, texts
 from fixby.severity import Severity, SeveritySource, severity_of_cvss_score
 
-ECOSYSTEM = "PyPI"
+PYPI = cast("Ecosystem", ecosystem("PyPI"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,15 @@ class Advisories:
 
     They are parsed when asked for: holding thousands of parsed records doubles the time that loading takes.
     `problems` are sentences about what could not be read; `modified` is the newest time of change of any record.
+    `count` is how many records there are about the ecosystem, withdrawn ones and other packages included.
     """
 
     by_package: Mapping[str, list[bytes]] = field(default_factory=dict)
     by_name: Mapping[str, list[bytes]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     modified: datetime | None = None
+    concerned: Ecosystem = PYPI
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +64,56 @@ class Advice:
     references: tuple[str, ...]
 
 
-def load(path: Path) -> Advisories:
-    """The advisories of a zip, or of a folder and all below it, whose records are files `*.json`.
+def load(path: Path, concerned: Ecosystem = PYPI, wanted: Container[str] | None = None) -> Advisories:
+    """The advisories for an ecosystem: of a zip, or of a folder and all below it, whose records are files `*.json`.
 
-    Raises `UsageError` where there is nothing at the path or it is a damaged zip.
+    Of a folder the zips are read that OSV's names mark as the ecosystem's (`npm/all.zip`, `npm-all.zip`). With `wanted`
+    only what concerns these packages is kept. Raises `UsageError` where nothing is at the path or a zip is damaged.
     """
     by_package: defaultdict[str, list[bytes]] = defaultdict(list)
     by_name: defaultdict[str, list[bytes]] = defaultdict(list)
-    problems, times = [], []
-    for source, read in _sources(path):
+    problems, times, count = [], [], 0
+    for source, read in sources(path, concerned):
         try:
             content = read()
             record = root(content)
-            names, packages = names_of(record), _packages(record)
+            names, about = names_of(record), packages(record, concerned)
             times.append(_modified(record))
         except _DAMAGED as error:
             problems.append(f"advisory {source} cannot be read: {error}")
             continue
-        if not has(record, "withdrawn"):
+        count += bool(about)
+        kept = {package for package in about if wanted is None or package in wanted}
+        if not has(record, "withdrawn") and (kept or wanted is None):
             _add(content, by_name, names)
-            _add(content, by_package, packages)
-    if not by_package:
-        problems.append(f"{path.name} holds no advisory for {ECOSYSTEM}")
-    return Advisories(by_package, by_name, tuple(problems), max(times, default=None))
+            _add(content, by_package, kept)
+    if not count:
+        problems.append(f"{path.name} holds no advisory for {concerned.name}")
+    return Advisories(by_package, by_name, tuple(problems), max(times, default=None), concerned, count)
 
 
-def matching(advisories: Advisories, name: str, version: str) -> Matches:
+def matching(advisories: Advisories, name: str, version: str, release: str = "") -> Matches:
     """The records that affect a package of any spelling in a version, by the evaluation that OSV defines.
 
-    A version that is none by PEP 440 is affected where a record lists it literally; anything else then is a doubt.
+    `release` is that of a distribution which has several, such as `12` of Debian. A version that the ecosystem's rules
+    cannot read is affected where a record lists it literally; anything else then is a doubt.
     """
-    package = canonicalize_name(name)
+    concerned = advisories.concerned
+    package = concerned.spelt(name)
     records, doubts = [], []
-    for record in sorted(map(root, advisories.by_package.get(package, ())), key=_id):
-        affected, doubt = _verdict(record, package, version)
+    about = {_id(record): record for record in map(root, advisories.by_package.get(package, ()))}
+    for id_, record in sorted(about.items()):
+        affected, doubt = verdict(record, concerned, package, version, release)
         records += [record] if affected else []
-        doubts += [f"{_id(record)} cannot be judged for {package} {version}: {doubt}"] if doubt else []
+        doubts += [f"{id_} cannot be judged for {package} {version}: {doubt}"] if doubt else []
     return Matches(tuple(records), tuple(doubts))
+
+
+def fixed_versions(advisories: Advisories, record: Record, name: str, release: str = "") -> tuple[str, ...]:
+    """The versions of a package in which a record says that it is fixed, each once, in the record's order."""
+    concerned = advisories.concerned
+    parts = entries(record, concerned, concerned.spelt(name), release)
+    return tuple(dict.fromkeys(version for part in parts for version in fixed(part, concerned)))
 
 
 def answer(record: Record, name: str) -> Record:
@@ -104,11 +121,11 @@ def answer(record: Record, name: str) -> Record:
 
     pip-audit 2.10.1 compares names literally, takes the last entry only, and breaks on versions that are none.
     """
-    package = canonicalize_name(name)
-    fixed = [{"fixed": version} for part in _affected(record, package) for version in _fixed(part)]
+    package = PYPI.spelt(name)
+    fixes = [{"fixed": version} for part in entries(record, PYPI, package) for version in fixed(part, PYPI)]
     entry = {
-        "package": {"name": package, "ecosystem": ECOSYSTEM},
-        "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, *fixed]}],
+        "package": {"name": package, "ecosystem": PYPI.name},
+        "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, *fixes]}],
     }
     words = {key: record[key] for key in ("summary", "details") if has(record, key)}
     return {**words, "id": _id(record), "aliases": _optional_texts(record, "aliases"), "affected": [entry]}
@@ -157,12 +174,64 @@ def published_until(advisories: Advisories) -> datetime | None:
 def fingerprint(path: Path) -> str:
     """The SHA-256 of the advisories' content, in hexadecimal. Raises `UsageError` where there is nothing."""
     try:
-        if path.is_file():
-            return sha256(path.read_bytes()).hexdigest()
-        parts = [part for name, content in _sources(path) for part in (os.fsencode(name), sha256(content()).digest())]
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.suffix in (".json", ".zip"))
+            parts = [part for file in files for part in (os.fsencode(file.relative_to(path)), _digest(file))]
+            return sha256(b"\0".join(parts)).hexdigest()
+        return _digest(path).hex()
+    except FileNotFoundError as error:
+        raise UsageError(f"there are no advisories at {path}", _HINT) from error
     except OSError as error:
         raise UsageError(f"the advisories at {path} cannot be read: {error}", _HINT) from error
-    return sha256(b"\0".join(parts)).hexdigest()
+
+
+def sources(path: Path, concerned: Ecosystem) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """The name of each record and what reads it, in an order of names. Raises as `load` does."""
+    if not path.is_dir():
+        yield from _members(path)
+        return
+    yield from _files_of_records(path)
+    for archive in archives(path, concerned):
+        yield from _members(archive)
+
+
+def archives(folder: Path, concerned: Ecosystem, *, whole: bool = True) -> list[Path]:
+    """The zips of a folder that hold an ecosystem's records, by the names of OSV.
+
+    Where there is none and `whole` is set, the one of all ecosystems: `all.zip`.
+    """
+    found = [file for file in sorted(folder.rglob("*all.zip")) if ecosystem_of(file) is concerned]
+    every = folder / "all.zip"
+    return found or ([every] if whole and every.is_file() else [])
+
+
+def ecosystem_of(file: Path) -> Ecosystem | None:
+    """The ecosystem that `npm/all.zip` or `npm-all.zip` is of, by its name; a zip may be of one release of it."""
+    if file.name == "all.zip":
+        return ecosystem(file.absolute().parent.name)
+    return ecosystem(file.name.removesuffix("-all.zip")) if file.name.endswith("-all.zip") else None
+
+
+def named(path: Path, name: str) -> list[Record]:
+    """All records of any ecosystem whose id or alias a name is, in any case, withdrawn ones too, by id.
+
+    Raises as `load` does; a record that cannot be read is passed over.
+    """
+    wanted, found = name.casefold(), {}
+    files = [path] if path.is_file() else sorted(path.rglob("*all.zip"))
+    for _, read in chain(_files_of_records(path), *map(_members, files)):
+        with suppress(*_DAMAGED):
+            content = read()
+            if wanted.encode() in content.lower():
+                record = root(content)
+                if wanted in {other.casefold() for other in names_of(record)}:
+                    found[_id(record)] = record
+    return [record for _, record in sorted(found.items())]
+
+
+def fixed_in(entry: Record) -> tuple[str, ...]:
+    """The versions in which an entry of a record says that it is fixed, whatever its ecosystem."""
+    return tuple(dict.fromkeys(fixed(entry, None)))
 
 
 def names_of(record: Record) -> tuple[str, ...]:
@@ -182,17 +251,22 @@ _DAMAGED = (OSError, ReportError, BadZipFile, zlib.error, EOFError, NotImplement
 """What a damaged, encrypted or strangely packed record is answered with."""
 
 
-def _sources(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """The name of each record and what reads it, in an order of names."""
-    if path.is_dir():
-        for file in sorted(path.rglob("*.json")):
-            yield file.relative_to(path).as_posix(), file.read_bytes
-        return
+def _digest(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return file_digest(stream, "sha256").digest()
+
+
+def _files_of_records(folder: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    for file in sorted(folder.rglob("*.json")):
+        yield file.relative_to(folder).as_posix(), file.read_bytes
+
+
+def _members(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     try:
         with ZipFile(path) as archive:
             for member in sorted(archive.namelist()):
                 if member.endswith(".json"):
-                    yield member, partial(archive.read, member)
+                    yield member, partial(_bounded, archive, member)
     except FileNotFoundError as error:
         raise UsageError(f"there are no advisories at {path}", _HINT) from error
     except (OSError, BadZipFile) as error:
@@ -201,7 +275,14 @@ def _sources(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
         ) from error
 
 
-_HINT = "give a folder or a zip of OSV records in JSON, such as the all.zip that OSV publishes for PyPI"
+def _bounded(archive: ZipFile, member: str) -> bytes:
+    if archive.getinfo(member).file_size > _LARGEST_RECORD:
+        raise ReportError(f"it is larger than {_LARGEST_RECORD} bytes, which no advisory is")
+    return archive.read(member)
+
+
+_LARGEST_RECORD = 1 << 26
+_HINT = "give a folder or a zip of OSV records in JSON, such as the all.zip that OSV publishes for an ecosystem"
 
 
 def _modified(record: Record) -> datetime:
@@ -215,88 +296,6 @@ def _modified(record: Record) -> datetime:
 def _add(content: bytes, index: defaultdict[str, list[bytes]], keys: Iterable[str]) -> None:
     for key in keys:
         index[key].append(content)
-
-
-def _packages(record: Record) -> set[str]:
-    return {canonicalize_name(text(package, "name")) for package, _ in _concerned(record)}
-
-
-def _affected(record: Record, package: str) -> list[Record]:
-    return [part for about, part in _concerned(record) if canonicalize_name(text(about, "name")) == package]
-
-
-def _concerned(record: Record) -> Iterator[tuple[Record, Record]]:
-    """The entries for our ecosystem, each with its package."""
-    for part in _optional(record, "affected"):
-        if has(part, "package") and text(child(part, "package"), "ecosystem").split(":")[0] == ECOSYSTEM:
-            yield child(part, "package"), part
-
-
-def _verdict(record: Record, package: str, version: str) -> tuple[bool, str]:
-    """Whether a record affects a version, and, where no part of it says so, why others could not be evaluated."""
-    doubts = []
-    for part in _affected(record, package):
-        try:
-            if _affects(part, version):
-                return True, ""
-        except (InvalidVersion, ReportError) as error:
-            doubts.append(str(error))
-    return False, "; ".join(doubts)
-
-
-def _affects(part: Record, version: str) -> bool:
-    listed = _optional_texts(part, "versions")
-    if version in listed:
-        return True
-    ranges = [span for span in _optional(part, "ranges") if text(span, "type") == "ECOSYSTEM"]
-    if not (ranges or listed):
-        raise ReportError("it has neither versions nor ranges of versions")
-    here = Version(version)
-    return any(_public(other) == here.public for other in listed) or any(_in_range(span, here) for span in ranges)
-
-
-@lru_cache(maxsize=100_000)
-def _public(version: str) -> str:
-    """The normal spelling of a version without its local part (`1.0+cpu` is a build of 1.0), or an empty string."""
-    try:
-        return Version(version).public
-    except InvalidVersion:
-        return ""
-
-
-def _in_range(span: Record, here: Version) -> bool:
-    """OSV's algorithm: events in order of version switch "affected" on and off; beyond every limit nothing is.
-
-    At one version a fix comes first and the last affected comes last: their alphabetical order.
-    """
-    events = [(kind, str(at)) for event in each(span, "events", dict.items) for kind, at in event]
-    affected = False
-    for version, kind in sorted((_point(at), kind) for kind, at in events if kind != "limit"):
-        match kind:
-            case "introduced":
-                affected = affected or here >= version
-            case "fixed":
-                affected = affected and here < version
-            case "last_affected":
-                affected = affected and Version(here.public) <= version
-            case _:
-                raise ReportError("it has events of a kind that OSV does not define")
-    limits = [at for kind, at in events if kind == "limit"]
-    return affected and (not limits or any(limit == "*" or here < Version(limit) for limit in limits))
-
-
-def _point(version: str) -> Version:
-    """A version of an event; `0` stands for before everything."""
-    return Version("0.dev0" if version == "0" else version)
-
-
-def _fixed(part: Record) -> Iterator[str]:
-    """The versions in which an entry of a record says it is fixed, those only that can be compared."""
-    for span in _optional(part, "ranges"):
-        if text(span, "type") == "ECOSYSTEM":
-            for event in each(span, "events", lambda event: event):
-                if "fixed" in event and _public(str(event["fixed"])):
-                    yield str(event["fixed"])
 
 
 def _vectors(record: Record) -> Iterator[Record]:

@@ -7,13 +7,14 @@ from fixby.errors import UsageError
 from fixby.scanners.scanner import Kind, Scanner
 
 if TYPE_CHECKING:
-    from fixby.scanners import bandit, detect_secrets, pip_audit, semgrep
+    from fixby.scanners import bandit, detect_secrets, osv, pip_audit, semgrep
 
-    _checked: tuple[Scanner, ...] = (bandit, detect_secrets, pip_audit, semgrep)
+    _checked: tuple[Scanner, ...] = (bandit, detect_secrets, osv, pip_audit, semgrep)
 
 MODULES = {
     "bandit": "fixby.scanners.bandit",
     "detect-secrets": "fixby.scanners.detect_secrets",
+    "osv": "fixby.scanners.osv",
     "pip-audit": "fixby.scanners.pip_audit",
     "semgrep": "fixby.scanners.semgrep",
 }

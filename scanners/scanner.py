@@ -47,12 +47,14 @@ class Options:
     """What the user asked of the scanners.
 
     `rules` are Semgrep rule files or folders beside our own; `advisories` is a folder or zip of OSV records to use
-    instead of the public service; `resolve` lets pip-audit resolve dependencies, which may run the target's build code.
+    instead of the public service, and `kept_advisories` those of the last update, for what has no service to ask;
+    `resolve` lets pip-audit resolve dependencies, which may run the target's build code.
     """
 
     rules: tuple[Path, ...] = ()
     advisories: Path | None = None
     resolve: bool = False
+    kept_advisories: Path | None = None
 
 
 NO_OPTIONS = Options()

@@ -68,16 +68,16 @@ def shell_lines(page: Path) -> Iterator[list[str]]:
                 yield shlex.split(re.split(r"[;|]|2>|\$\(", line)[0], comments=True)
 
 
+_WITH_PARTS = ("advisories", "db", "decisions", "export", "policy", "sla")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_example_names_commands_and_options_that_exist(page: Path) -> None:
     known = dict(options_by_command())
     for first, *words in shell_lines(page):
         if first == "fixby":
-            named = (
-                " ".join([first, *words[: 2 if words[0] in ("db", "decisions", "export", "policy", "sla") else 1]])
-                if words[0][0] != "-"
-                else first
-            )
+            depth = 2 if words[0] in _WITH_PARTS else 1
+            named = " ".join([first, *words[:depth]]) if words[0][0] != "-" else first
             assert named in known
             assert {word for word in words if word.startswith("--")} <= {*known[named], "--help"}
 

@@ -69,7 +69,7 @@ def test_a_store_that_is_not_there_or_is_none_is_3(repo: Path) -> None:
 def test_an_empty_folder_is_3_and_says_that_there_is_nothing_to_scan(tmp_path: Path) -> None:
     ended = called("scan", cwd=repository(tmp_path / "empty", {}))
     assert ended.code == 3
-    assert "bandit, detect-secrets, pip-audit, semgrep: There is nothing to scan.\n" in ended.out
+    assert "bandit, detect-secrets, osv, pip-audit, semgrep: There is nothing to scan.\n" in ended.out
 
 
 @pytest.fixture(scope="session")

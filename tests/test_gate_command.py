@@ -60,7 +60,7 @@ def test_a_high_finding_past_its_due_date_fails_with_1(tmp_path: Path, known: Pa
     repo = repository(tmp_path / "repo", {"app.py": SHELL})
     scanned_back_then(repo, known, 8 * DAY)
     ended = called("scan", ".", "--advisories", known, "--gate", "--json", cwd=repo)
-    assert (ended.code, [scan["new"] for scan in ended.document["scans"]]) == (1, [0, 0, 0, 0])
+    assert (ended.code, [scan["new"] for scan in ended.document["scans"]]) == (1, [0, 0, 0, 0, 0])
     [breached] = called("list", "sla:breached", "--json", cwd=repo).document["findings"]
     assert breached["rule_id"] == "B602"
     failed = [rule for rule in ended.document["gate"]["rules"] if rule["verdict"] == "fail"]

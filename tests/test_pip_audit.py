@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
+from packaging.utils import canonicalize_version
 
 from fixby.errors import ReportError, UsageError
 from fixby.finding import Category, Finding
-from fixby.scanners import advisories, pip_audit
+from fixby.scanners import advisories, osv_worker, pip_audit
 from fixby.scanners.osv_endpoint import endpoint
 from fixby.scanners.scanner import Command, File, Finished, Options, Reading, Request, Source, Target
 from fixby.severity import Severity, SeveritySource
@@ -146,6 +148,36 @@ def test_findings_equal_those_of_the_tool_run_by_hand_and_those_matched_in_proce
     assert len(reading.findings) == len(found) == 32
     assert (reading.skipped, reading.problems) == ({}, ())
     assert reading.scanned == {"requirements.txt": ""} | {f"requirements.txt#{name}": version for name, version in pins}
+
+
+@pytest.mark.slow
+def test_our_own_matcher_finds_what_pip_audit_finds(tmp_path: Path, real: Path) -> None:
+    """Three versions of many packages: pip-audit as it runs, and `osv` by a bill of materials of the same."""
+    data = advisories.load(real)
+    pins = []
+    for package in sorted(data.by_package)[::4]:
+        parts = [part for one in data.by_package[package] for part in json.loads(one)["affected"]]
+        listed = {one for part in parts for one in part.get("versions", ()) if _is_plain(one)}
+        pins += [(package, one) for one in sorted(listed)[:: max(1, len(listed) // 2)]]
+    assert len(pins) > 300
+    lock = "".join(f'[[packages]]\nname = "{name}"\nversion = "{version}"\n' for name, version in pins)
+    audited = audit(tmp_path, {"pylock.toml": f'lock-version = "1.0"\ncreated-by = "us"\n{lock}'}, real)
+    parts = [{"type": "library", "name": name, "purl": f"pkg:pypi/{name}@{version}"} for name, version in pins]
+    bill = tmp_path / "bill"
+    bill.mkdir()
+    (bill / "bom.json").write_text(json.dumps({"bomFormat": "CycloneDX", "components": parts}))
+    ours = osv_worker.report(bill, ["bom.json"], real)
+    rows: Any = ours["packages"]
+    found = {
+        (row["name"], canonicalize_version(row["version"]), one["id"]) for row in rows for one in row["advisories"]
+    }
+    known = [(one.component, one.rule.id) for one in audited.findings if one.component]
+    assert found == {(part.name, canonicalize_version(part.version), id_) for part, id_ in known}
+    assert len(found) > 300
+
+
+def _is_plain(version: str) -> bool:
+    return all(part.isdecimal() for part in version.split("."))
 
 
 def by_hand(requirements: Path, data: advisories.Advisories) -> set[tuple[str, str]]:

@@ -99,13 +99,15 @@ def _printed(repo: Path) -> dict[str, Ended]:
     some = ("--query", "severity:low,unknown -category:secret is:open", "--yes", "--json")
     printed["dismiss by a query"] = called("dismiss", *some, "--reason", "not used", cwd=repo)
     printed["reopen of several"] = called("reopen", *some[:1], "is:dismissed", *some[2:], "--reason", "it is", cwd=repo)
-    ignored = {".trivyignore": "CVE-2019-10906 exp:2099-01-31\n", "decided.toml": _DECIDED}
-    repository(repo.parent, ignored)
+    repository(repo.parent, {".trivyignore": "CVE-2019-10906 exp:2099-01-31\n", "decided.toml": _DECIDED})
     printed["decisions export"] = called("decisions", "export", "--json", cwd=repo)
     printed["decisions import"] = called("decisions", "import", "../.trivyignore", "--json", cwd=repo)
     printed["decisions apply"] = called("decisions", "apply", "../decided.toml", "--dry-run", "--json", cwd=repo)
     repository(repo.parent, {"known_exploited_vulnerabilities.json": _exploited()})
     printed["update"] = called("update", "--from", "../known_exploited_vulnerabilities.json", "--json", cwd=repo)
+    printed["advisories show"] = called(
+        "advisories", "show", "PYSEC-2014-8", "--advisories", "../advisories", "--json", cwd=repo
+    )
     printed["notify"] = called("notify", "--show", "--json", cwd=repo)
     printed["sla explain"] = called("sla", "explain", unknown, "--json", cwd=repo)
     printed["sla report"] = called("sla", "report", "--json", cwd=repo)
@@ -182,6 +184,7 @@ COMMANDS = (
     ("accept", 0),
     ("dismiss by a query", 0),
     ("reopen of several", 0),
+    ("advisories show", 0),
     ("decisions export", 0),
     ("decisions import", 0),
     ("decisions apply", 0),

@@ -1,0 +1,191 @@
+"""The process that reads lock files and matches what they name against advisories, both of which others wrote.
+
+The plan is a JSON object: `root`, `files` (relative to it) and `advisories` (a path, or null). The report on standard
+output is one too: `scanned` files, what is `unread` and why (by file or `file#package`), `problems` of the advisories,
+and each of the `packages` with its places and the `advisories` that concern it.
+
+Run as `python -I -m fixby.scanners.osv_worker PLAN`.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cmp_to_key
+from pathlib import Path
+
+from fixby.errors import FixbyError
+from fixby.scanners import advisories
+from fixby.scanners.advisories import Advisories
+from fixby.scanners.ecosystems import Ecosystem, Point, ecosystem, release
+from fixby.scanners.files import open_regular
+from fixby.scanners.lockfiles.lockfile import Package
+from fixby.scanners.lockfiles.registry import LARGEST, read
+from fixby.scanners.osv import FORMAT
+from fixby.scanners.report import Record, optional_text, text
+
+
+def main() -> None:
+    """Match what the plan names and print the report."""
+    plan = json.loads(Path(sys.argv[1]).read_bytes())
+    data = Path(plan["advisories"]) if plan["advisories"] else None
+    print(json.dumps(report(Path(plan["root"]), plan["files"], data)))  # noqa: T201 - this is its report
+
+
+def report(root: Path, files: Iterable[str], data: Path | None) -> Record:
+    """What the lock files below a folder name and the advisories at a path say of it."""
+    unread: dict[str, str] = {}
+    packages: dict[str, list[_Place]] = {}
+    scanned = []
+    for path in files:
+        try:
+            found = read(path, _content(root / path))
+        except (OSError, FixbyError) as error:
+            unread[path] = f"cannot be read: {_said(error)}"
+            continue
+        scanned.append(path)
+        for item in found:
+            if isinstance(item, Package):
+                packages.setdefault(item.ecosystem.partition(":")[0], []).append(_Place(path, item))
+            else:
+                unread[f"{path}#{item.name}" if item.name else path] = item.reason
+    matched = _Matched(unread)
+    for name, places in sorted(packages.items()):
+        matched.take(name, places, data)
+    return {
+        "format": FORMAT,
+        "scanned": scanned,
+        "unread": unread,
+        "problems": list(dict.fromkeys(matched.problems)),
+        "packages": matched.rows,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    path: str
+    package: Package
+
+    @property
+    def unit(self) -> str:
+        return f"{self.path}#{component_name(self.package)}"
+
+
+def component_name(package: Package) -> str:
+    """What a package is called in findings: a namespace stands before a slash, as in package URLs."""
+    concerned = ecosystem(package.ecosystem)
+    if concerned is None:
+        return package.name
+    if concerned.namespace:
+        return f"{concerned.namespace}/{package.name}"
+    return package.name.replace(":", "/") if concerned.purl_type == "maven" else concerned.spelt(package.name)
+
+
+def _content(file: Path) -> bytes:
+    with open_regular(file) as opened:
+        content = bytearray()
+        while len(content) <= LARGEST and (part := opened.read(1 << 20)):
+            content += part
+    return bytes(content)
+
+
+def _said(error: OSError | FixbyError) -> str:
+    return error.message if isinstance(error, FixbyError) else error.strerror or str(error)
+
+
+@dataclass(slots=True)
+class _Matched:
+    """What was matched so far: reasons by unit for what could not be, problems of the advisories, and rows."""
+
+    unread: dict[str, str]
+    problems: list[str] = field(default_factory=list)
+    rows: list[Record] = field(default_factory=list)
+
+    def take(self, name: str, places: list[_Place], data: Path | None) -> None:
+        """Match all packages of one ecosystem. Its advisories are let go before those of the next are loaded."""
+        concerned = ecosystem(name)
+        if concerned is None:
+            self._leave(places, f"there are no rules for the versions of {name}")
+            return
+        wanted = {concerned.spelt(_asked(place.package)[0]) for place in places}
+        try:
+            known = advisories.load(data, concerned, wanted) if data else _NOTHING
+        except FixbyError as error:
+            self._leave(places, _said(error))
+            return
+        if not known.count:
+            self._leave(places, f"there are no advisories for {name}: give some by --advisories or fixby update")
+            return
+        self.problems += known.problems
+        for package, where in _together(places).items():
+            self._match(known, package, where)
+
+    def _leave(self, places: Iterable[_Place], reason: str) -> None:
+        self.unread |= {place.path: reason for place in places if place.path not in self.unread}
+
+    def _match(self, known: Advisories, package: Package, where: list[_Place]) -> None:
+        of_release = release(package.ecosystem)
+        if known.concerned.released and not of_release:
+            self.unread |= {place.unit: "it is not said of which release of its distribution it is" for place in where}
+            return
+        name, version = _asked(package)
+        matches = advisories.matching(known, name, version, of_release)
+        if matches.doubts:
+            self.unread |= {place.unit: "; ".join(matches.doubts) for place in where}
+        self.rows.append(
+            {
+                "ecosystem": known.concerned.name,
+                "name": component_name(package),
+                "version": package.version,
+                "places": [[place.path, place.package.line] for place in where],
+                "advisories": [_row(known, one, name, version, of_release) for one in matches.records],
+            }
+        )
+
+
+_NOTHING = Advisories()
+
+
+def _asked(package: Package) -> tuple[str, str]:
+    """The name and version by which advisories speak of a package."""
+    return package.source or (package.name, package.version)
+
+
+def _together(places: Iterable[_Place]) -> Mapping[Package, list[_Place]]:
+    """The places of each package, each place's line left out of what makes packages the same."""
+    found: dict[Package, list[_Place]] = {}
+    for place in places:
+        one = place.package
+        found.setdefault(Package(one.ecosystem, one.name, one.version, None, one.source), []).append(place)
+    return found
+
+
+def _row(known: Advisories, record: Record, name: str, version: str, of_release: str) -> Record:
+    advice = advisories.advice(known, record)
+    fixed = advisories.fixed_versions(known, record, name, of_release)
+    return {
+        **asdict(advice),
+        "id": text(record, "id"),
+        "names": sorted(set(advisories.names_of(record))),
+        "details": optional_text(record, "details"),
+        "fixed": fixed,
+        "upgrade": next(_later(known.concerned, version, fixed), ""),
+    }
+
+
+def _later(concerned: Ecosystem, version: str, fixed: Iterable[str]) -> Iterator[str]:
+    """The fixed versions above a version, the smallest first; nothing where it cannot be read."""
+    try:
+        here = concerned.point(version)
+    except ValueError:
+        return
+    above = [(point, one) for point, one in ((concerned.point(one), one) for one in fixed) if here < point]
+    yield from (one for _, one in sorted(above, key=cmp_to_key(_compared)))
+
+
+def _compared(one: tuple[Point, str], other: tuple[Point, str]) -> int:
+    return -1 if one[0] < other[0] else int(other[0] < one[0])
+
+
+if __name__ == "__main__":
+    main()
