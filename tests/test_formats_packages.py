@@ -112,6 +112,14 @@ def test_a_report_is_recognised_by_its_reader_alone(file: Path, name: str) -> No
     assert not any(registry.scanner(native).recognises(report.json) for native in registry.MODULES)
 
 
+def test_reports_about_anything_else_are_left_to_others() -> None:
+    ours, known = {*FORMATS.values(), "spdx"}, {file for file, _ in REPORTS}
+    others = [file for file in CORPUS.glob("*/*") if file not in known and file.name not in NOT_OURS]
+    for file in others:
+        report = Report(file.read_bytes())
+        assert not [one for one in MODULES if one in ours and format_named(one).recognises(report)], file
+
+
 @every_report
 def test_as_many_findings_are_read_as_the_report_has(file: Path, name: str) -> None:
     found = findings_of(file.read_bytes())

@@ -53,9 +53,8 @@ def read(report: Report, source: Source) -> Sequence[Told]:
 
 
 def _image(record: Record) -> str:
-    """The name of the image that was scanned, where the report says so."""
-    metadata = child_or_none(record, "image_metadata")
-    return image_name(word(metadata, "name") or word(metadata, "os")) if metadata else ""
+    """The name of the image that was scanned, `image` where the report has none of it; nothing where it was none."""
+    return image_name(word(child(record, "image_metadata"), "name")) if has(record, "image_metadata") else ""
 
 
 @dataclass(frozen=True, slots=True)

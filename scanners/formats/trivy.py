@@ -13,28 +13,28 @@ identified by its name, the file and the package. Checks that passed are no find
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fixby.component import Component
 from fixby.errors import ReportError
 from fixby.finding import Category, Finding, Location, Rule, Suppression
-from fixby.redaction import MARK, redacted, redacted_literals
+from fixby.redaction import redacted
 from fixby.scanners.excerpt import code_at
-from fixby.scanners.formats.advisory import Advisory, Place, cwes, nameless, split_versions, vulnerability
+from fixby.scanners.formats.advisory import Place, nameless, split_versions, vulnerability
 from fixby.scanners.formats.ecosystems import package
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.optional import (
     child_or_none,
     each_if_any,
     line_or_none,
-    quantity_or_none,
     records,
     texts_if_any,
     word,
 )
 from fixby.scanners.formats.places import at, image_name, in_image
-from fixby.scanners.formats.ratings import Rating, Score, rating
+from fixby.scanners.formats.ratings import rating
+from fixby.scanners.formats.trivy_words import WITHOUT_FIX, advisory, masked, references, weaknesses
 from fixby.scanners.report import HINT, Record, as_record, child, each, has, printable, text
 from fixby.scanners.scanner import Reading, Source
 
@@ -224,7 +224,7 @@ class _Result:
         place = Place(self.reader.location(self.target, word(row, "PkgPath"), line), bool(self.reader.image))
         suppression = Suppression(NAME, "not affected") if status == "not_affected" else None
         return vulnerability(
-            NAME, _advisory(row), component, place, fix=_STATUS.get(status, ""), suppression=suppression
+            NAME, advisory(row), component, place, fix=WITHOUT_FIX.get(status, ""), suppression=suppression
         )
 
     def _component(self, row: Record) -> Component:
@@ -243,7 +243,7 @@ class _Result:
         return Finding(
             Category.MISCONFIGURATION,
             NAME,
-            Rule(text(row, "ID"), printable(title), _weaknesses(row), _references(row)),
+            Rule(text(row, "ID"), printable(title), weaknesses(row), references(row)),
             severity,
             source,
             redacted(printable(message or title)),
@@ -327,68 +327,3 @@ _MODIFIED = {
     "secret": "secret",
     "license": "licence",
 }
-
-_STATUS = {
-    "affected": "There is no fixed version yet.",
-    "end_of_life": "There will be no fix: the package is past its end of life.",
-    "fix_deferred": "The vendor put the fix off.",
-    "under_investigation": "The vendor still looks into it.",
-    "will_not_fix": "The vendor will not fix it.",
-}
-
-
-def masked(match: str) -> str:
-    """The line of a secret that a tool says it masked; all of it is masked here where nothing in it is."""
-    shown = redacted_literals(printable(match))
-    return shown if "*" in match or MARK in shown or not match else MARK
-
-
-def _advisory(row: Record) -> Advisory:
-    names, bundles = _names(row)
-    description = word(row, "Description")
-    notices = f"\n\nNotices of the vendor: {', '.join(bundles)}." if bundles else ""
-    return Advisory(
-        names[0] if names else "",
-        names,
-        word(row, "Title"),
-        f"{description}{notices}".strip(),
-        _rating(row),
-        _weaknesses(row),
-        _references(row),
-    )
-
-
-def _names(row: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of a vulnerability, and those of notices that may be about several."""
-    vendor = texts_if_any(row, "VendorIDs")
-    single = tuple(name for name in vendor if name.startswith(_OF_ONE))
-    names = tuple(filter(None, (word(row, "VulnerabilityID"), *single)))
-    return names, tuple(name for name in vendor if name not in single)
-
-
-_OF_ONE = ("CVE-", "GHSA-", "GO-", "OSV-", "PYSEC-", "RUSTSEC-")
-
-
-def _rating(row: Record) -> Rating:
-    said = rating(word(row, "Severity"))
-    if said[0].rank >= 0 or not has(row, "CVSS"):
-        return said
-    scores = child(row, "CVSS")
-    preferred = word(row, "SeveritySource")
-    sources = [preferred] if preferred in scores else sorted(scores)
-    return rating("", [score for name in sources for score in _scores(child(scores, name))])
-
-
-def _scores(row: Record) -> Iterator[Score]:
-    for key, version in (("V40Score", 4.0), ("V3Score", 3.0), ("V2Score", 2.0)):
-        score = quantity_or_none(row, key)
-        if score:
-            yield version, score
-
-
-def _weaknesses(row: Record) -> tuple[str, ...]:
-    return cwes(texts_if_any(row, "CweIDs"))
-
-
-def _references(row: Record) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, (word(row, "PrimaryURL"), *texts_if_any(row, "References")))))

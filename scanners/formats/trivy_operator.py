@@ -29,7 +29,7 @@ from fixby.scanners.formats.optional import (
 )
 from fixby.scanners.formats.places import image_name, in_image, inside
 from fixby.scanners.formats.ratings import rating
-from fixby.scanners.formats.trivy import masked
+from fixby.scanners.formats.trivy_words import masked
 from fixby.scanners.report import Record, as_record, child, each, has, items, printable, text
 from fixby.scanners.scanner import Reading, Source
 
