@@ -103,7 +103,7 @@ class Http2Response(BufferedIOBase):
         return given
 
     def isclosed(self) -> bool:
-        """Whether the connection may be used for the next request, or was closed too."""
+        """Whether its body was read to the end, or nobody wants more of it."""
         return self.closed
 
 

@@ -79,7 +79,9 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return len(payload).to_bytes(3) + bytes((kind, flags)) + stream.to_bytes(4) + payload
 
 
-def http2_site(replies: Mapping[str, Reply], tls: ssl.SSLContext) -> AbstractContextManager[Site]:
+def http2_site(
+    replies: Mapping[str, Reply], tls: ssl.SSLContext, host: str = "127.0.0.1"
+) -> AbstractContextManager[Site]:
     """A site that picks HTTP/2 and gives each path its reply; `*` is all others."""
     tls.set_alpn_protocols(["h2"])
 
@@ -102,7 +104,7 @@ def http2_site(replies: Mapping[str, Reply], tls: ssl.SSLContext) -> AbstractCon
                         _answer(asked, served, replies)
                 connection.sendall(machine.data_to_send())
 
-    return attended(attend_to, tls)
+    return attended(attend_to, tls, host)
 
 
 def _received(event: RequestReceived, connection: socket.socket) -> Received:

@@ -14,8 +14,10 @@ from fixby.headers.fetching import Wish, visit, visit_all
 from fixby.headers.manner import ClientCertificate, ExtraHeader, Manner
 from fixby.headers.response import Field, TlsFlaw, Trouble
 from tests import servers
+from tests.command import called
 from tests.http2_servers import Asked, Reply, frame, http2_site, offering, page
 from tests.servers import Authority
+from tests.test_visiting_many import proxy
 
 
 def test_a_page_is_fetched_with_its_headers_as_they_were_sent(authority: Authority) -> None:
@@ -182,9 +184,53 @@ def test_nothing_is_sent_to_whom_nobody_may_visit(authority: Authority) -> None:
     assert not one.requests
 
 
+def test_an_address_of_ipv6_is_asked_for_in_brackets(authority: Authority) -> None:
+    with http2_site({"/": page()}, authority.tls("::1"), host="::1") as six:
+        found = visit(f"https://[::1]:{six.port}/", offering(authority, six)).page
+    assert found
+    assert (found.http, found.address) == ("HTTP/2", "::1")
+    assert six.requests[0].headers[":authority"] == f"[::1]:{six.port}"
+
+
+def test_a_proxy_is_gone_through(authority: Authority) -> None:
+    with proxy() as (address, asked), http2_site({"/": page()}, authority.tls("public.test")) as one:
+        how = offering(authority, one, allowed=(), resolve={"public.test": "93.184.215.14"}, proxy=address)
+        found = visit(f"https://public.test:{one.port}/", how).page
+    assert found
+    assert (found.http, found.address) == ("HTTP/2", "93.184.215.14")
+    assert [request.path for request in asked] == [f"public.test:{one.port}"]
+    assert one.requests[0].headers[":authority"] == f"public.test:{one.port}"
+    assert "proxy-authorization" not in one.requests[0].headers
+
+
 def test_without_its_package_http_2_is_a_mistake_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h2", None)
     with pytest.raises(UsageError) as refused:
         Manner(http2=True)
     assert refused.value.hint == "Install fixby[http2]."
     assert not Manner().http2
+
+
+def test_the_command_offers_http_2_where_it_is_told_to(authority: Authority, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_bytes(Path(authority.file).read_bytes())
+    reached = ("--resolve", "site.test=127.0.0.1", "--allow-private", "127.0.0.0/8", "--ca-file", "ca.pem")
+    tls = authority.tls("site.test")
+    with http2_site({"*": page(("content-type", "text/plain"))}, tls) as one:
+        url = f"https://site.test:{one.port}"
+        named = called("headers", url, *reached, "--http2", "--no-store", "--json", cwd=tmp_path)
+        (tmp_path / "sites.toml").write_text(
+            f'[[sites]]\nurl = "{url}"\nhttp2 = true\nresolve = {{ "site.test" = "127.0.0.1" }}\n'
+            'allow_private = ["127.0.0.0/8"]\nca_file = "ca.pem"\n'
+        )
+        configured = called("headers", "--config", "sites.toml", "--no-store", "--json", cwd=tmp_path)
+    for ended in (named, configured):
+        assert ended.document["responses"][0]["hops"] == [
+            {
+                "url": f"{url}/",
+                "status": 200,
+                "address": "127.0.0.1",
+                "trusted": True,
+                "tls": "TLSv1.3",
+                "protocol": "HTTP/2",
+            }
+        ]
