@@ -3,6 +3,7 @@
 import gzip
 import resource
 import socket
+import struct
 import time
 
 import pytest
@@ -200,6 +201,20 @@ def test_a_small_answer_that_unpacks_to_much_is_cut_quickly(authority: Authority
     assert found
     assert (found.body, found.cut) == (bytes(512 * 1024), "It is larger than 524288 bytes.")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024, "KiB"
+
+
+def test_a_response_is_whole_though_its_server_hears_nothing_more(authority: Authority) -> None:
+    def leave(asked: Asked) -> None:
+        asked.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        pings = frame(PING, 0, 0, b"12345678") * 100
+        asked.send(pings + head(("x-one", "1")) + frame(DATA, END_STREAM, 1, b"body"))
+        asked.connection.close()
+
+    with http2_site({"/": leave}, authority.tls("one.test")) as one:
+        found = visit(f"https://one.test:{one.port}/", offering(authority, one)).page
+    assert found
+    assert (found.values("x-one"), found.body, found.cut) == (("1",), b"body", "")
+    assert len(one.requests) == 1
 
 
 def test_a_server_that_resets_is_asked_again(authority: Authority) -> None:
