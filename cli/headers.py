@@ -40,6 +40,7 @@ class Wish:
     resolve: tuple[str, ...]
     ca_file: Path | None
     deadline: float
+    http2: bool
     keep: bool
     gate: bool
 
@@ -73,6 +74,7 @@ def _named(wish: Wish) -> list[Site]:
             resolve=dict(_pair(one) for one in wish.resolve),
             ca_file=wish.ca_file,
             seconds=wish.deadline,
+            http2=wish.http2,
         )
         return [sites.of_url(url, how) for url in dict.fromkeys(map(whole, wish.urls))]
     except ValueError as error:

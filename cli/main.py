@@ -180,6 +180,7 @@ def headers(  # noqa: PLR0913 - where and how, as every command
     resolve: Annotated[list[str] | None, typer.Option(help="Visit a host at this address: HOST=ADDRESS.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="Authorities to trust besides the usual ones.")] = None,
     deadline: Annotated[float, typer.Option(help="The longest that a visit may take, in seconds.", min=0.1)] = 30,
+    http2: Annotated[bool, typer.Option("--http2", help="Offer HTTP/2 under https; it needs fixby[http2].")] = False,
     no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
     format_: Annotated[str, typer.Option("--format", help="terminal, json, markdown or sarif.")] = "terminal",
@@ -212,6 +213,7 @@ def headers(  # noqa: PLR0913 - where and how, as every command
         resolve=tuple(resolve or ()),
         ca_file=ca_file,
         deadline=deadline,
+        http2=http2,
         keep=not no_store,
         gate=gate,
     )

@@ -35,7 +35,7 @@ class Trust:
                 identified.load_cert_chain(how.client.file, how.client.key)
             except (OSError, ssl.SSLError) as error:
                 raise UsageError(f"{how.client.file} is no certificate with its key: {error}.") from error
-        lenient = GuardedContext(ssl.PROTOCOL_TLS_CLIENT)
+        lenient = GuardedContext(ssl.PROTOCOL_TLS_CLIENT, http2=how.http2)
         lenient.check_hostname = False
         lenient.verify_mode = ssl.CERT_NONE
         lenient.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
@@ -44,7 +44,7 @@ class Trust:
 
 
 def _proving(how: Manner) -> ssl.SSLContext:
-    context = GuardedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = GuardedContext(ssl.PROTOCOL_TLS_CLIENT, http2=how.http2)
     context.hostname_checks_common_name = False  # no browser does
     context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
     if how.ca_file:
@@ -101,9 +101,19 @@ class Adapter(HTTPAdapter):
         if parts.scheme == "http":
             to = parse_url(proxy) if proxy else None
             return Pool(str(to.host), to.port or 80, **options) if to else Pool(host, port, **options)
+        made = _tls_pool(self._guard.how)
         if not verify:
             options |= {"ssl_context": self._trust.lenient, "cert_reqs": "CERT_NONE", "assert_hostname": False}
-            return TlsPool(host, port, **options)
+            return made(host, port, **options)
         client = self._guard.how.client
         context = self._trust.identified if client and place in client.origins else self._trust.proving
-        return TlsPool(host, port, ssl_context=context, cert_reqs="CERT_REQUIRED", **options)
+        return made(host, port, ssl_context=context, cert_reqs="CERT_REQUIRED", **options)
+
+
+def _tls_pool(how: Manner) -> type[TlsPool]:
+    """What holds the connections by https."""
+    if not how.http2:
+        return TlsPool
+    from fixby.headers.http2 import Http2Pool  # noqa: PLC0415 - its package may not be installed
+
+    return Http2Pool

@@ -183,10 +183,10 @@ class GuardedContext(ssl.SSLContext):
 
     sslsocket_class = GuardedTlsSocket
 
-    def __new__(cls, protocol: int) -> Self:
-        """A context that offers HTTP/1.1."""
+    def __new__(cls, protocol: int, *, http2: bool = False) -> Self:
+        """A context that offers HTTP/1.1, or that and HTTP/2 (ALPN, RFC 7301)."""
         made = super().__new__(cls, protocol)
-        ssl.SSLContext.set_alpn_protocols(made, ["http/1.1"])
+        ssl.SSLContext.set_alpn_protocols(made, ["h2", "http/1.1"] if http2 else ["http/1.1"])
         return made
 
     def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
@@ -231,7 +231,9 @@ class RawResponse(HTTPResponse):
             self.fp = stream
 
 
-class _Connection(HTTPConnection):
+class Connection(HTTPConnection):
+    """A connection by http that reaches whom its guard lets it reach."""
+
     response_class = RawResponse
 
     def __init__(self, *arguments: Any, guard: Guard, **named: Any) -> None:  # noqa: ANN401 - urllib3's
@@ -242,7 +244,9 @@ class _Connection(HTTPConnection):
         return _reached(self)
 
 
-class _TlsConnection(HTTPSConnection):
+class TlsConnection(HTTPSConnection):
+    """The same by https."""
+
     response_class = RawResponse
 
     def __init__(self, *arguments: Any, guard: Guard, **named: Any) -> None:  # noqa: ANN401 - urllib3's
@@ -253,7 +257,7 @@ class _TlsConnection(HTTPSConnection):
         return _reached(self)
 
 
-def _reached(connection: _Connection | _TlsConnection) -> GuardedSocket:
+def _reached(connection: Connection | TlsConnection) -> GuardedSocket:
     host = connection._dns_host  # noqa: SLF001 - `host` lacks the dot at the end
     return connection.guard.connect(host, connection.port, is_proxy=bool(connection.proxy))
 
@@ -261,13 +265,13 @@ def _reached(connection: _Connection | _TlsConnection) -> GuardedSocket:
 class Pool(HTTPConnectionPool):
     """The connections to one origin by http, of one thread."""
 
-    ConnectionCls = _Connection
+    ConnectionCls = Connection
 
 
 class TlsPool(HTTPSConnectionPool):
     """The connections to one origin by https, of one thread."""
 
-    ConnectionCls = _TlsConnection
+    ConnectionCls = TlsConnection
 
     def _validate_conn(self, conn: Any) -> None:  # noqa: ANN401 - urllib3's
         """Connect; urllib3's own warns of certificates that are not verified, which is known here."""

@@ -138,6 +138,6 @@ def _trusts(wishes: Sequence[Wish]) -> dict[Manner, Trust]:
     made: dict[object, Trust] = {}
     found: dict[Manner, Trust] = {}
     for how in {wish.how for wish in wishes}:
-        key = (how.ca_file, how.client)
+        key = (how.ca_file, how.client, how.http2)
         made[key] = found[how] = made.get(key) or Trust.of(how)
     return found

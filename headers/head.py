@@ -10,6 +10,14 @@ from typing import Protocol
 
 from fixby.headers.response import Field, Trouble
 
+MOST_LINES = 100
+MOST_BYTES = 65536
+"""Of one line."""
+MOST_IN_ALL = 262144
+MOST_INFORMATIONAL = 20
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header (RFC 9110, 5.6.2)."""
+
 
 class HopError(Exception):
     """What kept one hop of a visit from its answer; the message is a sentence."""
@@ -43,7 +51,7 @@ def read_head(stream: Lines) -> Head:
     256 KiB in all, as in Chromium; REFUSED where the connection ends before the empty line, since what is missing may
     be headers; MALFORMED where it is no HTTP/1.
     """
-    for _ in range(_MOST_INFORMATIONAL):
+    for _ in range(MOST_INFORMATIONAL):
         line = _line(stream)
         said = _STATUS_LINE.fullmatch(line)
         if not said:
@@ -68,38 +76,33 @@ def fields(lines: bytes) -> tuple[Field, ...]:
             continue
         name, colon, value = line.partition(":")
         name = name.rstrip(_SPACE)
-        ended = not colon or not _TOKEN.fullmatch(name)
+        ended = not colon or not TOKEN.fullmatch(name)
         if not ended:
             found.append(Field(name, value.strip(_SPACE)))
     return tuple(found)
 
 
 _LONGEST_REASON = 300
-_MOST_LINES = 100
-_MOST_BYTES = 65536
-_MOST_IN_ALL = 262144
-_MOST_INFORMATIONAL = 20
 _SWITCHING = 101
 _SPACE = " \t"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9][ \t]+([1-9][0-9]{2})(?:[ \t][^\r\n]*)?\r*\n")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _fields(stream: Lines) -> tuple[Field, ...]:
     lines: list[bytes] = []
     while (line := _line(stream)).strip(b"\r\n"):
         lines.append(line)
-        if len(lines) > _MOST_LINES:
-            raise HopError(Trouble.LARGE, f"It sends more than {_MOST_LINES} lines of headers.")
-        if sum(map(len, lines)) > _MOST_IN_ALL:
-            raise HopError(Trouble.LARGE, f"It sends more than {_MOST_IN_ALL} bytes of headers.")
+        if len(lines) > MOST_LINES:
+            raise HopError(Trouble.LARGE, f"It sends more than {MOST_LINES} lines of headers.")
+        if sum(map(len, lines)) > MOST_IN_ALL:
+            raise HopError(Trouble.LARGE, f"It sends more than {MOST_IN_ALL} bytes of headers.")
     return fields(b"".join(lines))
 
 
 def _line(stream: Lines) -> bytes:
-    line = stream.readline(_MOST_BYTES + 1)
-    if len(line) > _MOST_BYTES:
-        raise HopError(Trouble.LARGE, f"It sends a line of headers of more than {_MOST_BYTES} bytes.")
+    line = stream.readline(MOST_BYTES + 1)
+    if len(line) > MOST_BYTES:
+        raise HopError(Trouble.LARGE, f"It sends a line of headers of more than {MOST_BYTES} bytes.")
     if not line.endswith(b"\n"):
         raise HopError(Trouble.REFUSED, "The connection ended within the headers." if line else _NOTHING)
     return line

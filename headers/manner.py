@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -68,9 +69,11 @@ class Manner:
     be allowed all the same. `families` are the versions of IP that may be used, the first rather than the second.
     Authorities of `ca_file` are trusted besides Mozilla's. Through a `proxy` (`http://host:port`) the names are looked
     up here too, and checked, but the proxy chooses whom it asks. `seconds` are of wall time, for the whole visit with
-    redirects and repetitions; `most_body` is in bytes, decoded.
+    redirects and repetitions; `most_body` is in bytes, decoded. With `http2` that is offered under https, and spoken
+    where the server picks it.
 
-    Nothing is taken from the environment: no proxy, no certificates, no `.netrc`.
+    Nothing is taken from the environment: no proxy, no certificates, no `.netrc`. Raises `UsageError` for what makes no
+    sense, and for HTTP/2 where its package is not installed.
     """
 
     allowed: tuple[Network, ...] = ()
@@ -84,6 +87,7 @@ class Manner:
     user_agent: str = f"fixby/{version('fixby')}"
     seconds: float = 30
     most_body: int = 512 * 1024
+    http2: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "resolve", dict(map(_override, self.resolve.items())))
@@ -91,6 +95,8 @@ class Manner:
             raise UsageError(f"The proxy {self.proxy} cannot be used.", "Write it as http://host:port.")
         if not _VALUE.fullmatch(self.user_agent):
             raise UsageError("The user agent has characters that no header has.")
+        if self.http2 and not find_spec("h2"):
+            raise UsageError("HTTP/2 needs a package that is not installed.", "Install fixby[http2].")
 
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

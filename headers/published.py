@@ -85,6 +85,7 @@ def _hop(answer: Answer) -> Mapping[str, Any]:
         "address": answer.address or None,
         "trusted": answer.trusted,
         "tls": answer.tls.protocol if answer.tls else None,
+        "protocol": answer.http or None,
     }
 
 

@@ -52,7 +52,8 @@ class Answer:
     `body` is decoded from its content coding, as far as it was read, and empty for a redirect; `cut` says why it ends
     early, if it does: too large, too slow, damaged. `trusted` is false of what came over TLS that did not prove whose
     it is: it shows headers, and proves nothing. Where it came through `proxy`, `address` is what the name resolves to
-    here; whom the proxy asked is not known.
+    here; whom the proxy asked is not known. `http` is the protocol that carried it, such as `HTTP/2`; empty where that
+    is not known.
     """
 
     url: str
@@ -64,6 +65,7 @@ class Answer:
     trusted: bool = True
     cut: str = ""
     proxy: str = ""
+    http: str = ""
 
     def values(self, name: str) -> tuple[str, ...]:
         """The value of each line of a header, in the order sent."""
@@ -90,7 +92,7 @@ class Trouble(StrEnum):
     TIME = "time"
     """The deadline passed."""
     LARGE = "large"
-    """More headers, or longer lines of them, than are read."""
+    """More headers, or longer lines of them, than are read; or too much that is neither headers nor body."""
     MALFORMED = "malformed"
     """What was sent is no HTTP."""
     REDIRECTS = "redirects"

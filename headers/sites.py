@@ -48,7 +48,7 @@ TRUSTED_KEYS = ("allow_private", "ca_file", "client_certificate", "headers", "pr
 
 _KEYS = (
     *("url", "paths", "auth", "hsts_least", "hsts_subdomains", "hsts_preload", "session_cookies", "ignored_cookies"),
-    *("transition", "csp", "ports", "families", "user_agent", "deadline", "probes", *TRUSTED_KEYS),
+    *("transition", "csp", "ports", "families", "user_agent", "deadline", "http2", "probes", *TRUSTED_KEYS),
 )
 
 
@@ -124,6 +124,7 @@ def _manner(table: Table, url: str, folder: Path, environment: Mapping[str, str]
         proxy=table.read_or("", "proxy", text, 'Write proxy = "http://proxy.example.com:3128".'),
         user_agent=table.read_or(default.user_agent, "user_agent", text, 'Write user_agent = "...".'),
         seconds=table.read_or(default.seconds, "deadline", lambda value: float(duration(text(value))), HINT),
+        http2=table.read_or(default.http2, "http2", _truth, "Write http2 = true, or leave it out."),
     )
 
 

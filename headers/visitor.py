@@ -163,6 +163,7 @@ class Visitor:
             address=address or head.carrier.peer,
             trusted=trusted,
             proxy=origin(self._how.proxy) if self._how.proxy else "",
+            http=_PROTOCOLS[raw.version],
         )
         if answer.status in REDIRECTS and any(answer.values("Location")):
             with self._hurrying():
@@ -196,6 +197,7 @@ class Visitor:
 
 
 _ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
+_PROTOCOLS = {10: "HTTP/1.0", 11: "HTTP/1.1", 20: "HTTP/2"}  # as http.client numbers them
 _OLD = {"SSLv3", "TLSv1", "TLSv1.1"}
 _CHUNK = 16 * 1024
 _LITTLE = 4 * 1024

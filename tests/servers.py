@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any
@@ -45,9 +45,18 @@ class Site:
         return [request.path for request in self.requests]
 
 
-@contextmanager
-def site(replies: Mapping[str, Reply], tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Site]:
+def site(
+    replies: Mapping[str, Reply], tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AbstractContextManager[Site]:
     """A site that gives each path its reply, 404 for others, and those of `*` if that is one."""
+    return attended(lambda connection, served: _attend(connection, served, replies), tls, host)
+
+
+@contextmanager
+def attended(
+    attend_to: Callable[[socket.socket, Site], None], tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[Site]:
+    """A site that lets each connection be attended to, in a thread of its own."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family, backlog=128) as listener:
         served = Site(listener.getsockname()[1])
@@ -65,10 +74,10 @@ def site(replies: Mapping[str, Reply], tls: ssl.SSLContext | None = None, host: 
             with suppress(OSError, ssl.SSLError), connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if not tls:
-                    _attend(connection, served, replies)
+                    attend_to(connection, served)
                     return
                 with tls.wrap_socket(connection, server_side=True) as wrapped:
-                    _attend(wrapped, served, replies)
+                    attend_to(wrapped, served)
 
         threading.Thread(target=accept, daemon=True).start()
         try:

@@ -20,13 +20,14 @@ http {{
   uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e; default_type text/html; gzip on; gzip_min_length 1;
   server {{ listen 127.0.0.1:{plain}; return 301 https://$host:{secure}$request_uri; }}
   server {{
-    listen 127.0.0.1:{secure} ssl; ssl_certificate {folder}/site.pem; ssl_certificate_key {folder}/site.pem;
+    listen 127.0.0.1:{secure} ssl http2; ssl_certificate {folder}/site.pem; ssl_certificate_key {folder}/site.pem;
     root {folder}/root;
     add_header Strict-Transport-Security "max-age=31536000";
     add_header Content-Security-Policy "default-src 'self'" always;
     add_header X-Content-Type-Options nosniff;
     location /app/ {{ add_header X-App yes; }}
     location /twice {{ add_header X-Twice 1; add_header X-Twice 2; return 200 twice; }}
+    location /connection {{ add_header X-Connection $connection; return 200; }}
     location /broken {{ return 500; }}
   }}
 }}
@@ -93,3 +94,33 @@ def test_what_nginx_leaves_out_is_seen(nginx: tuple[Site, Site], authority: Auth
     assert pages["/"].body == b"<p>page</p>" * 100
     assert pages["/"].tls
     assert pages["/"].tls.names == ("one.test",)
+
+
+def test_by_http_2_nginx_sends_the_same(nginx: tuple[Site, Site], authority: Authority) -> None:
+    _, secure = nginx
+    for path in ("/", "/app/", "/missing", "/twice"):
+        by_one, by_two = (
+            visit(f"https://one.test:{secure.port}{path}", manner(secure, ca_file=authority.file, http2=http2)).page
+            for http2 in (False, True)
+        )
+        assert by_one
+        assert by_two
+        assert (by_one.http, by_two.http) == ("HTTP/1.1", "HTTP/2")
+        assert (by_two.status, by_two.body, by_two.cut) == (by_one.status, by_one.body, "")
+        assert sorted(_of_the_page(by_two)) == sorted(_of_the_page(by_one))
+
+
+def _of_the_page(answer: Answer) -> Iterator[tuple[str, str]]:
+    """Its headers without those of the connection."""
+    for name, value in answer.fields:
+        if name.lower() not in ("connection", "transfer-encoding", "date"):
+            yield name.lower(), value
+
+
+def test_redirects_share_a_connection_to_nginx(nginx: tuple[Site, Site], authority: Authority) -> None:
+    _, secure = nginx
+    how = manner(secure, ca_file=authority.file, http2=True)
+    found = [one.page for one in visit_all([Wish(f"https://one.test:{secure.port}/connection", how)] * 6)]
+    numbers = {page.values("x-connection") for page in found if page}
+    assert all(page and page.http == "HTTP/2" for page in found)
+    assert len(numbers) <= 2, "one for each of the two threads"
