@@ -50,7 +50,7 @@ def recognises(report: Report) -> bool:
             return True
         case {"ClusterName": _, "Resources": _} | {"ClusterName": _, "Findings": _}:
             return True
-        case [{"Target": str()} as first, *_]:
+        case [dict() as first, *_] if isinstance(first.get("Target"), str):
             return not _LISTS.keys().isdisjoint(first) or "Type" in first
         case _:
             return False
