@@ -9,20 +9,24 @@ from fixby.errors import UsageError
 from fixby.reports import published
 
 TEMPLATE = """\
-# What Fixby does here. Every line is optional; the first three show the defaults, the others are examples.
+# What Fixby does here. Every line is optional; asset, store and scanners show the defaults, the others are examples.
 # asset = {asset}              # the name under which findings are stored
 # tier = "1"                     # words of your own that policies and reports may ask for; so are exposure, tags, team
 # exposure = "internet"
 # tags = ["pci"]
 # team = "payments"
 # store = ".fixby/fixby.db"      # a file below this folder; FIXBY_STORE may name a postgresql:// URL
-# scanners = ["bandit", "detect-secrets", "pip-audit", "semgrep"]
+# scanners = ["bandit", "detect-secrets", "osv", "pip-audit", "semgrep"]
 # exclude = ["tests/data/**"]    # files to leave out; they are counted and shown
 # rules = ["security/rules"]     # more Semgrep rules, files or folders
 # advisories = "all.zip"         # OSV records, a folder or zip, to audit dependencies offline
 # policy = "policy.toml"         # windows of your own; the shipped ones: critical 24h, high 7d, medium 30d, low 90d
 # gate = "gate.toml"             # a gate of your own
 # allowed_signers = "signers"    # whose SSH keys sign acceptances, in the format that git uses
+#
+# [[sites]]                      # what `fixby headers` visits, as often as there are sites
+# url = "https://example.com"
+# paths = ["/", "/login"]
 """
 
 
