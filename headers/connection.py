@@ -32,12 +32,16 @@ class Halt:
     """What ends visits in other threads: their sockets are shut, and whatever they do next raises `Interrupted`."""
 
     def __init__(self) -> None:
+        self._is_called = False
         self._event = Event()
-        self._lock = RLock()  # a signal may come while another is heeded
+        self._lock = RLock()
         self._sockets: WeakSet[socket.socket] = WeakSet()
 
     def call(self) -> None:
-        """End them."""
+        """End them. A signal may come while another is heeded: an event that is being set cannot be set once more."""
+        if self._is_called:
+            return
+        self._is_called = True
         self._event.set()
         with self._lock:
             for one in self._sockets:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from fixby.errors import UsageError
+from fixby.headers.connection import Halt
 from fixby.headers.fetching import Wish, visit, visit_all
 from fixby.headers.response import Trouble, Visit
 from tests.servers import Authority, Received, Reply, answer, dripping, manner, redirect, site
@@ -255,3 +256,19 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_signal_that_comes_while_another_is_heeded_waits_for_nothing() -> None:
+    halt = Halt()
+    condition: Any = vars(halt._event)["_cond"]  # the moment at which an event is being set
+    notify = condition.notify_all
+
+    def notify_after_another() -> None:
+        halt.call()
+        notify()
+
+    condition.notify_all = notify_after_another
+    calling = threading.Thread(target=halt.call, daemon=True)
+    calling.start()
+    calling.join(5)
+    assert not calling.is_alive()
