@@ -4,7 +4,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -62,14 +62,19 @@ def visit_all(wishes: Sequence[Wish], on_visit: Callable[[Visit], None] = lambda
 
     with _called_by_signals(halt), ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="visits") as threads:
         try:
-            workers = [threads.submit(work) for _ in range(min(MOST_AT_ONCE, len(wishes)))]
-            for worker in as_completed(workers):
-                worker.result()
+            working = {threads.submit(work) for _ in range(min(MOST_AT_ONCE, len(wishes)))}
+            while working:  # a signal that another thread was given is heeded when this one wakes up
+                ended, working = wait(working, _TICK_SECONDS, FIRST_COMPLETED)
+                for worker in ended:
+                    worker.result()
         except BaseException:
             halt.call()
             raise
     halt.check()
     return [found[number] for number in range(len(wishes))]
+
+
+_TICK_SECONDS = 0.1
 
 
 @dataclass(slots=True)
