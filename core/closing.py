@@ -19,7 +19,7 @@ def units(finding: Finding) -> tuple[str, ...]:
 
     The empty name stands for the target as a whole, where a finding has no location.
     """
-    paths = tuple(dict.fromkeys([place.path for place in finding.locations])) or ("",)
+    paths = tuple({place.path: None for place in finding.locations}) or ("",)
     if finding.component and finding.category in (Category.DEPENDENCY, Category.CONTAINER):
         return tuple(f"{path}#{finding.component.name}" for path in paths)
     return paths

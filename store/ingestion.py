@@ -48,13 +48,13 @@ def record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
 
 def _record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
     covered = coverage.written(scan.coverage)
-    documents = [encoded(finding).decode() for finding in scan.findings]
-    content = _content(scan, covered.digest, documents)
+    said = [_said_of(finding) for finding in scan.findings]
+    content = _content(scan, covered.digest, said)
     with database.writing():
         after = adopt(database, head(database), occasion)
         usable = _usable(database, occasion.asset.name, scan.scanner)
         repeats = bool(usable) and (usable[0].target, usable[0].content) == (scan.target, content)
-        steps = [] if repeats else _steps(database, scan, documents, occasion)
+        steps = [] if repeats else _steps(database, scan, said, occasion)
         recorded = _recorded(after.seq + 1, steps)
         observed_at = max(scan.started_at, _latest_start(database, occasion.asset.name))
         clocks = {step.id: _clock(database, step, observed_at) for step in steps if step.kin}
@@ -102,17 +102,26 @@ class _Moment:
         return next((scan.seq for scan in self.usable if any(in_scope(unit, scan.target) for unit in units)), None)
 
 
-def _content(scan: Scan, covered: str, documents: Sequence[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """What a scan says of a finding, as canonical JSON, and the SHA-256 of that."""
+
+    content: str
+    digest: bytes
+
+
+def _said_of(finding: Finding) -> _Document:
+    content = encoded(finding)
+    return _Document(content.decode(), sha256(content).digest())
+
+
+def _content(scan: Scan, covered: str, said: Sequence[_Document]) -> str:
     """A digest of all that a scan says, its times left out."""
     head_line = encoded([scan.scanner, scan.tool_version, scan.configuration, outcome_name(scan.outcome), scan.reasons])
     whole = sha256(head_line + b"\n" + covered.encode())
-    for document in documents:
-        whole.update(document.encode())
+    for document in said:
+        whole.update(document.digest)
     return whole.hexdigest()
-
-
-def _digest(text: bytes) -> str:
-    return sha256(text).hexdigest()
 
 
 def _usable(database: Database, asset: str, scanner: str) -> list[_Usable]:
@@ -131,10 +140,10 @@ def _latest_start(database: Database, asset: str) -> int:
     return int(latest or 0)
 
 
-def _steps(database: Database, scan: Scan, documents: Sequence[str], occasion: Occasion) -> list[Step]:
-    written = dict(zip(map(id, scan.findings), documents, strict=True))
+def _steps(database: Database, scan: Scan, said: Sequence[_Document], occasion: Occasion) -> list[Step]:
+    written = dict(zip(map(id, scan.findings), said, strict=True))
     observed = [
-        _observed(identity, finding, written.get(id(finding)) or encoded(finding).decode())
+        _observed(identity, finding, written.get(id(finding)) or _said_of(finding))
         for identity, some in identified(occasion.asset.name, scan.findings).items()
         for finding in some
     ]
@@ -143,8 +152,8 @@ def _steps(database: Database, scan: Scan, documents: Sequence[str], occasion: O
     return changes(scan, observed, known, memory, occasion.policy.regression_window)
 
 
-def _observed(identity: str, finding: Finding, document: str) -> Observed:
-    return Observed(identity, finding, document, _digest(document.encode())[:16])
+def _observed(identity: str, finding: Finding, document: _Document) -> Observed:
+    return Observed(identity, finding, document.content, document.digest[:8].hex())
 
 
 def _known(database: Database, asset: str) -> list[Known]:

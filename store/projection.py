@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import orjson
@@ -80,6 +80,7 @@ class Projector:
 
     rows: Rows
     _terms: dict[tuple[str, str], Terms] = field(default_factory=dict)
+    _first_clocks: dict[tuple[str, str, int, int], tuple[int | None, ...]] = field(default_factory=dict)
     _owners: dict[tuple[str, str], str] = field(default_factory=dict)
     _in_force: dict[str, int] = field(init=False)
     _handlers: Mapping[str, Callable[[Event, Mapping[str, Any]], None]] = field(init=False)
@@ -144,6 +145,14 @@ class Projector:
             self._terms[asset, category] = known
         return known
 
+    def _first_clock(self, asset: str, category: str, rank: int, at: int) -> tuple[int | None, ...]:
+        """The clock of a finding that was just detected, in the order of the columns: that of all its like in a scan."""
+        known = self._first_clocks.get((asset, category, rank, at))
+        if known is None:
+            known = astuple(columns(detected(Severity.from_rank(rank), at), self._common_terms(asset, category)))
+            self._first_clocks[asset, category, rank, at] = known
+        return known
+
     def _facts(self, asset: str, category: str, exploitation: Exploitation) -> Facts:
         described = self.rows.assets.get(asset)
         return Facts(Category(category), asset_of(described) if described else Asset(asset), exploitation=exploitation)
@@ -158,19 +167,19 @@ class Projector:
         self._in_force[body["asset"]] = event.seq
         self.rows.policies[event.seq] = row
         self._terms.clear()
+        self._first_clocks.clear()
 
     def _describe(self, _: Event, body: Mapping[str, Any]) -> None:
         words = (body["tier"], body["exposure"], encoded(body["tags"]).decode(), body["team"])
         owners = (text(body.get("codeowners", "")), text(body.get("folder", "")))
         self.rows.assets[body["name"]] = AssetRow(body["name"], *words, *owners)
         self._terms.clear()
+        self._first_clocks.clear()
         self._owners.clear()
 
     def _detect(self, event: Event, body: Mapping[str, Any]) -> None:
         finding = body["finding"]
         rank, at = _RANKS[finding["severity"]], body["observed_at"]
-        terms = self._common_terms(body["asset"], finding["category"])
-        clock = _first_clock(terms, rank, at) if terms.calendar.days_off else _shifted(_first_clock(terms, rank, 0), at)
         values: tuple[Any, ...] = (
             event.subject,
             body["identity"],
@@ -186,7 +195,7 @@ class Projector:
             None,
             None,
             *_first_since(rank),
-            *clock,
+            *self._first_clock(body["asset"], finding["category"], rank, at),
             None,
             event.seq,
             event.seq,
@@ -408,18 +417,6 @@ def _first_since(rank: int) -> tuple[int | None, ...]:
     """The columns `since_*` of a finding that was just detected: they do not depend on the instant."""
     since = detected(Severity.from_rank(rank), 0).since
     return tuple(since.get(level) for level in SINCE)
-
-
-@lru_cache(maxsize=256)
-def _first_clock(terms: Terms, rank: int, at: int) -> tuple[int | None, ...]:
-    """The clock of a finding that was just detected, in the order of the columns."""
-    return astuple(columns(detected(Severity.from_rank(rank), at), terms))
-
-
-def _shifted(clock: tuple[int | None, ...], seconds: int) -> tuple[int | None, ...]:
-    """The clock of what was detected so much later."""
-    due_at, soon_at, *rest = clock
-    return (due_at if due_at is None else due_at + seconds, soon_at if soon_at is None else soon_at + seconds, *rest)
 
 
 def _sighting(event: Event, body: Mapping[str, Any]) -> SightingRow:

@@ -38,6 +38,7 @@ def image_name(reference: str) -> str:
     return _HUB.sub("", _TAG.sub("", plain))
 
 
+@lru_cache(maxsize=4096)
 def in_image(image: str, path: str) -> Location:
     """A file in an image, or the image as a whole where the path is empty; its layers' digests are no part of it."""
     return Location(inside(f"{image}/{inside(path)}"))
