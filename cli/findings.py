@@ -13,7 +13,6 @@ from fixby.cli.output import emit
 from fixby.cli.pager import page
 from fixby.cli.place import Place, reading, reading_at
 from fixby.cli.scan import LONGEST_TABLE
-from fixby.errors import UsageError
 from fixby.query import Term, parse
 from fixby.reports import fields, published
 from fixby.reports.words import moment
@@ -34,13 +33,6 @@ class Format(StrEnum):
     TERMINAL = "terminal"
     JSON = "json"
     CSV = "csv"
-
-
-def format_of(name: str) -> Format:
-    """The format of a name. Raises `UsageError` that lists the known ones."""
-    if name not in set(Format):
-        raise UsageError(f"--format: there is no format {name!r}.", f"Known are: {', '.join(Format)}.")
-    return Format(name)
 
 
 @dataclass(frozen=True, slots=True)

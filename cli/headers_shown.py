@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import version
 
+from fixby.cli.choice import choice
 from fixby.cli.output import emit, note, show
 from fixby.errors import ExitCode, UsageError
 from fixby.headers import published
@@ -44,13 +45,11 @@ class Shape:
 
 def shape(format_: str, mend: str, *, with_passes: bool, with_policy: bool) -> Shape:
     """What the options ask for. Raises `UsageError` that lists what is known."""
-    if format_ not in set(Format):
-        raise UsageError(f"--format: there is no format {format_!r}.", f"Known are: {', '.join(Format)}.")
-    if mend and mend not in set(Server):
-        raise UsageError(f"--mend: there is no server {mend!r}.", f"Known are: {', '.join(Server)}.")
-    if mend and format_ != Format.TERMINAL:
+    chosen = choice("--format", format_, Format)
+    server = choice("--mend", mend, Server, "server") if mend else None
+    if server and chosen is not Format.TERMINAL:
         raise UsageError("--mend prints lines for a server, and nothing else.", "Leave out --mend, --format or --json.")
-    return Shape(Format(format_), Server(mend) if mend else None, with_passes, with_policy)
+    return Shape(chosen, server, with_passes, with_policy)
 
 
 @dataclass(frozen=True, slots=True)

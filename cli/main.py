@@ -235,8 +235,10 @@ def list_(  # noqa: PLR0913 - where and how, as every command
 ) -> None:
     """List the open findings, or those that a query selects."""
     from fixby.cli import findings
+    from fixby.cli.choice import choice
 
-    wish = findings.Wish(query or ["is:open"], limit, as_of, fields, findings.format_of("json" if json else format_))
+    chosen = choice("--format", "json" if json else format_, findings.Format)
+    wish = findings.Wish(query or ["is:open"], limit, as_of, fields, chosen)
     findings.run_list(wish, Place(path, store, config))
 
 
@@ -531,8 +533,10 @@ def report(  # noqa: PLR0913 - the options of a report
 ) -> None:
     """Report how the promises were kept: breaches, compliance, time to fix, the backlog."""
     from fixby.cli import sla
+    from fixby.cli.choice import choice
 
-    wish = sla.Wish(tuple(query or ()), as_of, since, by, sla.format_of("json" if json else format_), output)
+    chosen = choice("--format", "json" if json else format_, sla.Format)
+    wish = sla.Wish(tuple(query or ()), as_of, since, by, chosen, output)
     sla.run_report(wish, Place(path, store, config))
 
 

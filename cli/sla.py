@@ -29,13 +29,6 @@ class Format(StrEnum):
     HTML = "html"
 
 
-def format_of(name: str) -> Format:
-    """The format of a name. Raises `UsageError` that lists the known ones."""
-    if name not in set(Format):
-        raise UsageError(f"--format: there is no format {name!r}.", f"Known are: {', '.join(Format)}.")
-    return Format(name)
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
     """The report that was asked for: `as_of` and `since` as they were written, empty for now and 90 days before."""

@@ -178,7 +178,7 @@ _BUSY_HINT = f"Another process has been writing for more than {_BUSY_SECONDS} s;
 
 
 def _open_for_writing(path: Path) -> sqlite3.Connection:
-    """A connection that writes; the size of a page holds for a new file, and is for events of two kilobytes and more."""
+    """A connection that writes. The size of a page is that of a new file: several events of 2 KiB and more fit in."""
     settings = ("page_size = 16384", "journal_mode = WAL", "synchronous = FULL", "cache_size = -65536")
     return _opened(f"{path.absolute().as_uri()}?mode=rwc", *settings)
 

@@ -146,7 +146,7 @@ class Projector:
         return known
 
     def _first_clock(self, asset: str, category: str, rank: int, at: int) -> tuple[int | None, ...]:
-        """The clock of a finding that was just detected, in the order of the columns: that of all its like in a scan."""
+        """The clock of a finding that was just detected, in the order of the columns; those of a scan share it."""
         known = self._first_clocks.get((asset, category, rank, at))
         if known is None:
             known = astuple(columns(detected(Severity.from_rank(rank), at), self._common_terms(asset, category)))

@@ -87,7 +87,7 @@ GOSEC = {
 ESLINT = {
     "results": [
         {
-            "filePath": "/work/src/a b.js",
+            "filePath": "/repo/src/a b.js",
             "messages": [
                 {"ruleId": "no-eval", "severity": 2, "message": "eval can be harmful.", "line": 2, "column": 3},
                 {"ruleId": "nope/x", "severity": 2, "message": "Definition for rule 'nope/x' not found.", "line": 1},
@@ -108,7 +108,7 @@ ESLINT = {
             "source": "let a\n  eval(a)\n\n  eval(a)\n",
         },
         {
-            "filePath": "/work/src/broken.js",
+            "filePath": "/repo/src/broken.js",
             "messages": [
                 {
                     "ruleId": None,
@@ -121,7 +121,7 @@ ESLINT = {
             ],
             "errorCount": 1,
         },
-        {"filePath": "/work/src/fine.js", "messages": [], "errorCount": 0},
+        {"filePath": "/repo/src/fine.js", "messages": [], "errorCount": 0},
     ],
     "metadata": {
         "cwd": "/work",

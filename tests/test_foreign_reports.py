@@ -92,9 +92,9 @@ def test_eslint_tells_which_files_it_read() -> None:
         ("https://eslint.org/no-eval",),
     )
     assert silenced.suppression == Suppression("eslint-disable", "trusted")
-    assert silenced.locations == (Location("/work/src/a b.js", 4, 4, 3, 7),)
-    assert scan.coverage.scanned == {"/work/src/a b.js": "", "/work/src/fine.js": ""}
-    assert scan.coverage.skipped == {"/work/src/broken.js": "eslint: Parsing error: Unexpected token"}
+    assert silenced.locations == (Location("/repo/src/a b.js", 4, 4, 3, 7),)
+    assert scan.coverage.scanned == {"/repo/src/a b.js": "", "/repo/src/fine.js": ""}
+    assert scan.coverage.skipped == {"/repo/src/broken.js": "eslint: Parsing error: Unexpected token"}
     assert "eslint: Definition for rule 'nope/x' not found." in scan.reasons
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fixby.finding import Category, Finding
 from fixby.scan import Scan
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import image_name
 from fixby.scanners.ingestion import scans_of_report
 from fixby.severity import Severity, SeveritySource

@@ -210,7 +210,7 @@ def test_messages_are_filled_in_and_links_are_words() -> None:
         ({"uri": "../../etc/passwd"}, "etc/passwd"),
         ({"uri": "..%2f..%2fetc/passwd"}, "etc/passwd"),
         ({"uri": "src\\win\\a.cs"}, "src/win/a.cs"),
-        ({"uri": "file:///work/repo/src/a.py"}, "src/a.py"),
+        ({"uri": "file:///build/repo/src/a.py"}, "src/a.py"),
         ({"uri": "file:///elsewhere/a%23b.py"}, "/elsewhere/a#b.py"),
         ({"uri": "file:///C:/code/a.c"}, "C:/code/a.c"),
         ({"uri": "file://server/share/a.c"}, "/server/share/a.c"),
@@ -220,8 +220,8 @@ def test_messages_are_filled_in_and_links_are_words() -> None:
         ({"uri": "a.py", "uriBaseId": "NOBODY"}, "a.py"),
         ({"uri": "a.py", "uriBaseId": "INNER"}, "src/a.py"),
         ({"uri": "a.py", "uriBaseId": "LOOP"}, "x/a.py"),
-        ({"uri": "file:///work/repo"}, "repo"),
-        ({"uri": "file:///work/repository/a.py"}, "repository/a.py"),
+        ({"uri": "file:///build/repo"}, "repo"),
+        ({"uri": "file:///build/repository/a.py"}, "repository/a.py"),
         ({"index": 0}, "lib/b.py"),
         ({"index": 2}, "app.zip/docs/intro.docx"),
         ({"uri": "x\u0000\u202ey.py"}, "x\ufffd\u202ey.py"),
@@ -229,12 +229,12 @@ def test_messages_are_filled_in_and_links_are_words() -> None:
 )
 def test_paths_are_relative_to_what_was_scanned(place: dict[str, Any], expected: str) -> None:
     bases = {
-        "ROOT": {"uri": "file:///work/repo/"},
+        "ROOT": {"uri": "file:///build/repo/"},
         "TESTS": {"uri": "tests/unit", "uriBaseId": "ROOT"},
-        "INNER": {"uri": "file:///work/repo/src"},
+        "INNER": {"uri": "file:///build/repo/src"},
         "LOOP": {"uri": "x/", "uriBaseId": "LOOP"},
     }
-    working = [{"workingDirectory": {"uri": "file:///work"}, "executionSuccessful": True}]
+    working = [{"workingDirectory": {"uri": "file:///build"}, "executionSuccessful": True}]
     artifacts = [
         {"location": {"uri": "lib/b.py", "uriBaseId": "ROOT"}},
         {"location": {"uri": "app.zip"}},

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from textwrap import shorten
 
 from fixby.component import Component
 from fixby.finding import Finding, Location, Rule, Suppression
 from fixby.identifiers import identifiers
-from fixby.scanners.formats.ecosystems import category, fix_of
+from fixby.scanners.formats.packages import category, fix_of
 from fixby.scanners.formats.ratings import UNRATED, Rating
 from fixby.scanners.report import printable
 
@@ -92,18 +91,6 @@ def units(findings: Iterable[Finding]) -> dict[str, str]:
     return {f"{one.path}#{one.component.name}": one.component.version for one in findings if one.component}
 
 
-def cwes(words: Iterable[object]) -> tuple[str, ...]:
-    """Weaknesses written `CWE-79`, each once, of `CWE-79`, `cwe-79: Cross-site Scripting`, `79` or 79."""
-    return tuple(dict.fromkeys(filter(None, (_cwe(str(word)) for word in words))))
-
-
-@lru_cache(maxsize=4096)
-def _cwe(word: str) -> str:
-    found = _CWE.search(word)
-    number = int(found[1] or found[2]) if found else 0
-    return f"CWE-{number}" if number else ""
-
-
 def split_versions(words: str) -> tuple[str, ...]:
     """The versions in a list such as `1.2.3, 2.0.1`."""
     return tuple(dict.fromkeys(version for part in words.split(",") if (version := part.strip())))
@@ -121,6 +108,5 @@ def first_sentence(words: str) -> str:
 
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s|\n\n")
-_CWE = re.compile(r"\bCWE-?(\d{1,6})\b|\A\s*(\d{1,6})\s*\Z", re.IGNORECASE)
 _UPGRADE = re.compile(r"\s*upgrade\b.*?\bto\b(.*)", re.IGNORECASE | re.DOTALL)
 _VERSION = re.compile(r"(?<![\w.])(v?\d[\w.+:~-]*\w|v?\d)(?!\w)")

@@ -37,7 +37,8 @@ from fixby.scanners.formats.fields import (
 )
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, secret_sha1
-from fixby.scanners.formats.wording import clean, cwes, prose, rating
+from fixby.scanners.formats.ratings import rating
+from fixby.scanners.formats.wording import clean, cwes, prose
 from fixby.scanners.report import HINT, Record, child, has, number, numbers, optional_text, text
 from fixby.scanners.scanner import Reading, Source
 

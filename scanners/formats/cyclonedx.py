@@ -16,14 +16,15 @@ from urllib.parse import unquote
 from fixby.component import Component
 from fixby.finding import Finding, Location, Suppression
 from fixby.redaction import redacted
-from fixby.scanners.formats.advisory import NAMELESS, Advisory, Place, cwes, nameless, versions_in, vulnerability
+from fixby.scanners.formats.advisory import NAMELESS, Advisory, Place, nameless, versions_in, vulnerability
 from fixby.scanners.formats.cyclonedx_xml import converted
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.elements import tree
+from fixby.scanners.formats.fields import optional_child, optional_quantity, records, word
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import child_or_none, quantity_or_none, records, word
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import UNRATED, Rating, Score, rating, score_of
-from fixby.scanners.formats.xml import tree
+from fixby.scanners.formats.wording import cwes
 from fixby.scanners.report import Record, as_record, has, items, printable
 from fixby.scanners.scanner import Reading, Source
 
@@ -44,7 +45,7 @@ def recognises(report: Report) -> bool:
 def read(report: Report, source: Source) -> Sequence[Told]:
     """What the document says. Raises `ReportError`."""
     record = converted(tree(report.content)) if report.root_element else as_record(report.json, "the top of the report")
-    metadata = child_or_none(record, "metadata")
+    metadata = optional_child(record, "metadata")
     name, version = _tool(metadata)
     document = _Document.of(record, source)
     findings = tuple(finding for row in records(record, "vulnerabilities") for finding in document.findings(name, row))
@@ -85,7 +86,7 @@ class _Document:
 
     @classmethod
     def of(cls, record: Record, source: Source) -> "_Document":
-        main = child_or_none(child_or_none(record, "metadata"), "component")
+        main = optional_child(optional_child(record, "metadata"), "component")
         everything = list(_nested(record))
         rows = {word(row, "bom-ref"): row for row in (*everything, *_nested({"components": [main] if main else []}))}
         image = image_name(word(main, "name")) if word(main, "type") == "container" else ""
@@ -111,7 +112,7 @@ class _Document:
                 component,
                 Place(self._place(component_row), in_image=bool(self.image)),
                 fix=printable(word(row, "recommendation")),
-                suppression=_suppression(child_or_none(row, "analysis")) or _unaffected(affected, component),
+                suppression=_suppression(optional_child(row, "analysis")) or _unaffected(affected, component),
             )
 
     def _referred(self, reference: str) -> Record:
@@ -129,7 +130,7 @@ class _Document:
         return package(purl, kind, "" if purl and not name else full or NAMELESS, word(row, "version"))
 
     def _place(self, row: Record) -> tuple[Location, ...]:
-        evidence = (word(one, "location") for one in records(child_or_none(row, "evidence"), "occurrences"))
+        evidence = (word(one, "location") for one in records(optional_child(row, "evidence"), "occurrences"))
         path = next(filter(None, (*evidence, *_properties(row, _PATHS))), "")
         if self.image:
             system = word(row, "purl").startswith(_SYSTEMS)
@@ -159,8 +160,8 @@ def _properties(row: Record, names: Sequence[str]) -> Iterator[str]:
 def _advisory(row: Record) -> Advisory:
     name = word(row, "id")
     aliases = [word(one, "id") for one in records(row, "references")]
-    links = [word(child_or_none(row, "source"), "url")]
-    links += [word(child_or_none(one, "source"), "url") for one in records(row, "references")]
+    links = [word(optional_child(row, "source"), "url")]
+    links += [word(optional_child(one, "source"), "url") for one in records(row, "references")]
     links += [word(one, "url") for one in records(row, "advisories")]
     return Advisory(
         name,
@@ -185,7 +186,7 @@ def _score(row: Record) -> Score | None:
     method = word(row, "method")
     if method and not method.startswith("CVSS"):
         return None
-    told = quantity_or_none(row, "score")
+    told = optional_quantity(row, "score")
     if told is None:
         return score_of(word(row, "vector")) if has(row, "vector") else None
     return _METHODS.get(method, 0.0), told

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from fixby.scanners.formats.xml import all_words, words
+from fixby.scanners.formats.elements import all_words, said
 from fixby.scanners.report import Record
 
 
@@ -26,12 +26,12 @@ def _component(one: Element) -> Record:
     return {
         "bom-ref": one.get("bom-ref", ""),
         "type": one.get("type", ""),
-        **{key: words(one, key) for key in ("group", "name", "version", "purl")},
+        **{key: said(one, key) for key in ("group", "name", "version", "purl")},
         "evidence": {
             "occurrences": [{"location": said} for said in all_words(one, "evidence/occurrences/occurrence/location")]
         },
         "properties": [
-            {"name": row.get("name", ""), "value": words(row)} for row in one.iterfind("properties/property")
+            {"name": row.get("name", ""), "value": said(row)} for row in one.iterfind("properties/property")
         ],
     }
 
@@ -42,7 +42,7 @@ def _metadata(found: Element | None) -> Record:
     tools = [*found.iterfind("tools/tool"), *found.iterfind("tools/components/component")]
     main = found.find("component")
     return {
-        "tools": [{"name": words(tool, "name"), "version": words(tool, "version")} for tool in tools],
+        "tools": [{"name": said(tool, "name"), "version": said(tool, "version")} for tool in tools],
         "component": _component(main) if main is not None else {},
     }
 
@@ -51,17 +51,17 @@ def _vulnerability(one: Element) -> Record:
     analysis = one.find("analysis")
     keys = ("state", "justification", "detail")
     return {
-        "id": words(one, "id"),
-        "source": {"url": words(one, "source/url")},
+        "id": said(one, "id"),
+        "source": {"url": said(one, "source/url")},
         "references": [
-            {"id": words(row, "id"), "source": {"url": words(row, "source/url")}}
+            {"id": said(row, "id"), "source": {"url": said(row, "source/url")}}
             for row in one.iterfind("references/reference")
         ],
         "ratings": [_rating(row, "score") for row in one.iterfind("ratings/rating")],
         "cwes": list(all_words(one, "cwes/cwe")),
-        **{key: words(one, key) for key in ("description", "detail", "recommendation")},
-        "advisories": [{"url": words(row, "url")} for row in one.iterfind("advisories/advisory")],
-        "analysis": {key: words(analysis, key) for key in keys} if analysis is not None else {},
+        **{key: said(one, key) for key in ("description", "detail", "recommendation")},
+        "advisories": [{"url": said(row, "url")} for row in one.iterfind("advisories/advisory")],
+        "analysis": {key: said(analysis, key) for key in keys} if analysis is not None else {},
         "affects": [_affected(row) for row in one.iterfind("affects/target")],
     }
 
@@ -69,17 +69,17 @@ def _vulnerability(one: Element) -> Record:
 def _affected(row: Element) -> Record:
     versions = row.iterfind("versions/version")
     return {
-        "ref": words(row, "ref"),
-        "versions": [{"version": words(one, "version"), "status": words(one, "status")} for one in versions],
+        "ref": said(row, "ref"),
+        "versions": [{"version": said(one, "version"), "status": said(one, "status")} for one in versions],
     }
 
 
 def _rating(row: Element, score: str) -> Record:
     try:
-        told = {"score": float(words(row, score))}
+        told = {"score": float(said(row, score))}
     except ValueError:
         told = {}
-    return {**{key: words(row, key) for key in ("severity", "method", "vector")}, **told}
+    return {**{key: said(row, key) for key in ("severity", "method", "vector")}, **told}
 
 
 def _early(top: Element) -> Iterator[tuple[Element, str]]:
@@ -97,11 +97,11 @@ def _extension(one: Element, reference: str) -> Record:
     fix = "; ".join(all_words(one, "recommendations/recommendation"))
     links = [*all_words(one, "advisories/advisory"), *all_words(one, "advisories/advisory/url")]
     return {
-        "id": words(one, "id"),
-        "source": {"url": words(one, "source/url")},
+        "id": said(one, "id"),
+        "source": {"url": said(one, "source/url")},
         "ratings": [_rating(row, "score/base") for row in one.iterfind("ratings/rating")],
         "cwes": list(all_words(one, "cwes/cwe")),
-        "description": words(one, "description"),
+        "description": said(one, "description"),
         "recommendation": fix,
         "advisories": [{"url": link} for link in links],
         "affects": [{"ref": reference}],

@@ -13,13 +13,14 @@ from functools import partial
 
 from fixby.finding import Finding, Suppression
 from fixby.redaction import redacted
-from fixby.scanners.formats.advisory import Advisory, Place, cwes, nameless, vulnerability
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.advisory import Advisory, Place, nameless, vulnerability
+from fixby.scanners.formats.fields import optional_child, optional_each, records, word
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.npm_audit import scores_in
-from fixby.scanners.formats.optional import child_or_none, each_if_any, records, word
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, path_in
 from fixby.scanners.formats.ratings import rating
+from fixby.scanners.formats.wording import cwes
 from fixby.scanners.report import Record, as_record, child, each, has, items, printable, text
 from fixby.scanners.scanner import Reading, Source
 
@@ -49,7 +50,7 @@ def read(report: Report, source: Source) -> Sequence[Told]:
         ]
         connections = list(_connections(child(answer, "data")))
         alerts = [alert for name, one in connections for alert in _alerts(name, one)]
-        problems += [_MORE for _, one in connections if child_or_none(one, "pageInfo").get("hasNextPage") is True]
+        problems += [_MORE for _, one in connections if optional_child(one, "pageInfo").get("hasNextPage") is True]
     several = len({alert.repository for alert in alerts}) > 1
     read_ = [(alert, _finding(alert, source, several=several)) for alert in alerts]
     units = {f"{one.path}#{one.component.name}": "" for _, one in read_ if one.component}
@@ -123,10 +124,10 @@ def _of_graphql(repository: str, row: Record) -> _Alert:
 
 def _of_rest(row: Record) -> _Alert:
     weakness = child(row, "security_vulnerability")
-    dependency = child_or_none(row, "dependency")
+    dependency = optional_child(row, "dependency")
     about = child(weakness, "package")
     return _Alert(
-        word(child_or_none(row, "repository"), "full_name"),
+        word(optional_child(row, "repository"), "full_name"),
         (word(row, "state") or "open").upper(),
         word(dependency, "manifest_path"),
         "",
@@ -142,7 +143,7 @@ def _of_rest(row: Record) -> _Alert:
 def _finding(alert: _Alert, source: Source, *, several: bool) -> Finding:
     prefix = f"{alert.repository}/" if several and alert.repository else ""
     key = next((key for key in ("firstPatchedVersion", "first_patched_version") if key in alert.vulnerability), "")
-    patched = child_or_none(alert.vulnerability, key)
+    patched = optional_child(alert.vulnerability, key)
     exact = _EXACT.fullmatch(alert.requires.strip())
     fixed = tuple(filter(None, (word(patched, "identifier"),)))
     component = package("", alert.ecosystem or _kind(alert), alert.name, exact[1] if exact else "", fixed)
@@ -214,11 +215,11 @@ def _links(row: Record) -> list[object]:
 
 
 def _cvss(row: Record) -> Record:
-    cvss = child_or_none(row, "cvss")
+    cvss = optional_child(row, "cvss")
     return {"cvss": {**cvss, "vectorString": cvss.get("vectorString") or cvss.get("vector_string")}}
 
 
 def _weaknesses(row: Record) -> list[str]:
     if isinstance(row.get("cwes"), list):
-        return each_if_any(row, "cwes", lambda one: word(one, "cwe_id", "cweId"))
-    return [word(one, "cweId") for one in records(child_or_none(row, "cwes"), "nodes")]
+        return optional_each(row, "cwes", lambda one: word(one, "cwe_id", "cweId"))
+    return [word(one, "cweId") for one in records(optional_child(row, "cwes"), "nodes")]

@@ -14,13 +14,14 @@ from xml.etree.ElementTree import Element
 from fixby.component import Component
 from fixby.finding import Finding, Suppression
 from fixby.redaction import redacted
-from fixby.scanners.formats.advisory import Advisory, Place, cwes, nameless, vulnerability
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.advisory import Advisory, Place, nameless, vulnerability
+from fixby.scanners.formats.elements import all_words, said, tree
+from fixby.scanners.formats.fields import optional_child, optional_quantity, optional_texts, records, word
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import child_or_none, quantity_or_none, records, texts_if_any, word
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at
 from fixby.scanners.formats.ratings import Score, rating
-from fixby.scanners.formats.xml import all_words, tree, words
+from fixby.scanners.formats.wording import cwes
 from fixby.scanners.report import Record, as_record, each, printable
 from fixby.scanners.scanner import Reading, Source
 
@@ -43,7 +44,7 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     record = (
         _converted(tree(report.content)) if report.root_element else as_record(report.json, "the top of the report")
     )
-    info = child_or_none(record, "scanInfo")
+    info = optional_child(record, "scanInfo")
     problems = [redacted(printable(_exception(one))) for one in records(info, "analysisExceptions")]
     found = each(record, "dependencies", lambda row: _dependency(row, source))
     if not found:
@@ -57,7 +58,7 @@ def read(report: Report, source: Source) -> Sequence[Told]:
 
 
 def _exception(row: Record) -> str:
-    inner = child_or_none(row, "exception")
+    inner = optional_child(row, "exception")
     return word(inner, "message") or word(row, "message") or "an analysis ended with an exception"
 
 
@@ -88,7 +89,7 @@ _MAVEN = re.compile(r"\(?([\w.-]+:[\w.-]+):([\w.+-]+)\)?")
 def _finding(row: Record, component: Component, place: Place) -> Finding:
     name = word(row, "name")
     links = [word(one, "url") for one in records(row, "references")]
-    weaknesses = [*texts_if_any(row, "cwes"), word(row, "cwe")]
+    weaknesses = [*optional_texts(row, "cwes"), word(row, "cwe")]
     advisory = Advisory(
         name,
         tuple(filter(None, (name,))),
@@ -103,8 +104,8 @@ def _finding(row: Record, component: Component, place: Place) -> Finding:
 
 def _scores(row: Record) -> Iterator[Score]:
     for key, version in (("cvssv4", 4.0), ("cvssv3", 3.0), ("cvssv2", 2.0)):
-        scores = child_or_none(row, key)
-        score = quantity_or_none(scores, "baseScore") or quantity_or_none(scores, "score")
+        scores = optional_child(row, key)
+        score = optional_quantity(scores, "baseScore") or optional_quantity(scores, "score")
         if score is not None:
             yield version, score
 
@@ -112,7 +113,7 @@ def _scores(row: Record) -> Iterator[Score]:
 def _converted(top: Element) -> Record:
     """A report in XML as the JSON of it would be."""
     exceptions = [{"message": said} for said in all_words(top, "scanInfo/analysisExceptions//message")]
-    info: Record = {"engineVersion": words(top, "scanInfo/engineVersion"), "analysisExceptions": exceptions}
+    info: Record = {"engineVersion": said(top, "scanInfo/engineVersion"), "analysisExceptions": exceptions}
     return {"scanInfo": info, "dependencies": [_as_dependency(one) for one in top.iterfind("dependencies/dependency")]}
 
 
@@ -120,8 +121,8 @@ def _as_dependency(one: Element) -> Record:
     ids = [*all_words(one, "identifiers/package/id"), *_early_ids(one)]
     listed = "vulnerabilities/"
     return {
-        "fileName": words(one, "fileName"),
-        "filePath": words(one, "filePath"),
+        "fileName": said(one, "fileName"),
+        "filePath": said(one, "filePath"),
         "packages": [{"id": id_} for id_ in ids],
         "vulnerabilities": [_as_vulnerability(found) for found in one.iterfind(f"{listed}vulnerability")],
         "suppressedVulnerabilities": [
@@ -133,7 +134,7 @@ def _as_dependency(one: Element) -> Record:
 def _early_ids(one: Element) -> Iterator[str]:
     for identifier in one.iterfind("identifiers/identifier"):
         if identifier.get("type") == "maven":
-            yield words(identifier, "name")
+            yield said(identifier, "name")
 
 
 def _as_vulnerability(found: Element) -> Record:
@@ -143,12 +144,12 @@ def _as_vulnerability(found: Element) -> Record:
         "cvssv4": _score(found, "cvssV4/baseScore"),
     }
     return {
-        "name": words(found, "name"),
-        "severity": words(found, "severity"),
-        "description": words(found, "description"),
-        "notes": words(found, "notes"),
+        "name": said(found, "name"),
+        "severity": said(found, "severity"),
+        "description": said(found, "description"),
+        "notes": said(found, "notes"),
         "cwes": [*all_words(found, "cwes/cwe"), *all_words(found, "cwe")],
-        "references": [{"url": words(link, "url")} for link in found.iterfind("references/reference")],
+        "references": [{"url": said(link, "url")} for link in found.iterfind("references/reference")],
         **scores,
     }
 
@@ -156,7 +157,7 @@ def _as_vulnerability(found: Element) -> Record:
 def _score(found: Element, *paths: str) -> Record:
     for path in paths:
         try:
-            return {"score": float(words(found, path))}
+            return {"score": float(said(found, path))}
         except ValueError:
             continue
     return {}

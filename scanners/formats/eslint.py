@@ -29,7 +29,8 @@ from fixby.scanners.formats.fields import (
     required_text,
 )
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.wording import UNRATED, clean, prose, spoken
+from fixby.scanners.formats.ratings import UNRATED
+from fixby.scanners.formats.wording import clean, prose, spoken
 from fixby.scanners.report import HINT, Record, each, has, items, optional_text, text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource

@@ -5,7 +5,20 @@ from typing import TypeVar
 
 from fixby.errors import ReportError
 from fixby.scanners.formats.format import Report
-from fixby.scanners.report import HINT, Record, as_record, child, document, each, items, number, text
+from fixby.scanners.report import (
+    HINT,
+    Record,
+    as_record,
+    child,
+    document,
+    each,
+    has,
+    items,
+    number,
+    quantity,
+    text,
+    texts,
+)
 
 T = TypeVar("T")
 
@@ -95,3 +108,32 @@ def required_text(record: Record, key: str) -> str:
     if not found.strip():
         raise ReportError(f"expected a string at `{key}`, found an empty one", HINT)
     return found
+
+
+def records(record: Record, key: str) -> list[Record]:
+    """The objects of the list at `key`, none where there is no list. Raises `ReportError`."""
+    return optional_each(record, key, lambda one: one)
+
+
+def optional_texts(record: Record, key: str) -> tuple[str, ...]:
+    """The strings of the list at `key`, none where there is no list. Raises `ReportError`."""
+    return texts(record, key) if has(record, key) else ()
+
+
+def optional_quantity(record: Record, key: str) -> float | None:
+    """The number at `key`, or None. Raises `ReportError` for anything else."""
+    return quantity(record, key) if has(record, key) else None
+
+
+def optional_line(record: Record, key: str) -> int | None:
+    """The line at `key`, counted from 1; None where there is none, or 0 stands for none. Raises `ReportError`."""
+    return int(optional_quantity(record, key) or 0) or None
+
+
+def word(record: Record, *keys: str) -> str:
+    """The first string that stands at one of the keys and is not empty, or an empty one. Raises `ReportError`."""
+    for key in keys:
+        found = record.get(key)
+        if found is not None and (said := found if isinstance(found, str) else text(record, key)):
+            return said
+    return ""

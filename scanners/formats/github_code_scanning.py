@@ -31,9 +31,10 @@ from fixby.scanners.formats.fields import (
     words_at,
 )
 from fixby.scanners.formats.format import Report, Told
+from fixby.scanners.formats.ratings import UNRATED, rating
 from fixby.scanners.formats.sarif import tool_name
 from fixby.scanners.formats.sarif_categories import vulnerability_names
-from fixby.scanners.formats.wording import UNRATED, clean, cwes, prose, rating, spoken
+from fixby.scanners.formats.wording import clean, cwes, prose, spoken
 from fixby.scanners.report import Record, child, optional_text, text
 from fixby.scanners.scanner import Reading, Source
 

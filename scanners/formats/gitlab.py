@@ -25,7 +25,8 @@ from fixby.scanners.formats.addresses import line_at, location
 from fixby.scanners.formats.fields import grouped, loaded_record, optional_child, optional_each
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, leak
-from fixby.scanners.formats.wording import clean, cwes, prose, rating, spoken
+from fixby.scanners.formats.ratings import rating
+from fixby.scanners.formats.wording import clean, cwes, prose, spoken
 from fixby.scanners.report import HINT, Record, child, each, has, optional_text
 from fixby.scanners.scanner import Reading, Source
 

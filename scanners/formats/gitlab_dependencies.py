@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from fixby.finding import Finding, Suppression
 from fixby.redaction import redacted
-from fixby.scanners.formats.advisory import NAMELESS, Advisory, Place, cwes, units, versions_in, vulnerability
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.advisory import NAMELESS, Advisory, Place, units, versions_in, vulnerability
+from fixby.scanners.formats.fields import optional_child, records, word
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import child_or_none, records, word
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image, path_in
 from fixby.scanners.formats.ratings import rating
+from fixby.scanners.formats.wording import cwes
 from fixby.scanners.report import Record, as_record, child, each, has, printable, text
 from fixby.scanners.scanner import Reading, Source
 
@@ -37,8 +38,8 @@ def recognises(report: Report) -> bool:
 def read(report: Report, source: Source) -> Sequence[Told]:
     """What GitLab's scanner says. Raises `ReportError`."""
     record = as_record(report.json, "the top of the report")
-    scan = child_or_none(record, "scan")
-    scanner = child_or_none(scan, "scanner")
+    scan = optional_child(record, "scan")
+    scanner = optional_child(scan, "scanner")
     name = printable(word(scanner, "id")) or NAME
     kinds, scanned = _files(record, source)
     reader = _Reader(source, name, kinds)
@@ -72,7 +73,7 @@ def _files(record: Record, source: Source) -> tuple[dict[str, str], dict[str, st
         path = path_in(source, text(file, "path"))
         kinds[path] = word(file, "package_manager")
         for one in records(file, "dependencies"):
-            scanned[f"{path}#{word(child_or_none(one, 'package'), 'name')}"] = word(one, "version")
+            scanned[f"{path}#{word(optional_child(one, 'package'), 'name')}"] = word(one, "version")
     return kinds, scanned
 
 
@@ -84,13 +85,13 @@ class _Reader:
 
     def finding(self, row: Record) -> Finding:
         location = child(row, "location")
-        dependency = child_or_none(location, "dependency")
+        dependency = optional_child(location, "dependency")
         place = self._place(location)
         solution = word(row, "solution")
         component = package(
             "",
             self._kind(location, place),
-            word(child_or_none(dependency, "package"), "name") or _package_in(word(row, "cve")) or NAMELESS,
+            word(optional_child(dependency, "package"), "name") or _package_in(word(row, "cve")) or NAMELESS,
             word(dependency, "version"),
             versions_in(solution),
         )
@@ -101,7 +102,7 @@ class _Reader:
     def _place(self, location: Record) -> Place:
         image = word(location, "image")
         if image:
-            inner = word(location, "file") or word(child_or_none(location, "kubernetes_resource"), "container_name")
+            inner = word(location, "file") or word(optional_child(location, "kubernetes_resource"), "container_name")
             return Place((in_image(image_name(image), inner),), in_image=True)
         return Place(at(self.source, word(location, "file")))
 

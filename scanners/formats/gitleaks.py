@@ -29,7 +29,8 @@ from fixby.scanners.formats.fields import (
 )
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, leak
-from fixby.scanners.formats.wording import Rating, clean, prose
+from fixby.scanners.formats.ratings import Rating
+from fixby.scanners.formats.wording import clean, prose
 from fixby.scanners.report import Record, optional_text, text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource

@@ -15,7 +15,8 @@ from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at
 from fixby.scanners.formats.addresses import location, path
 from fixby.scanners.formats.fields import loaded_record, optional_child, optional_each, required_text, words_at
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.wording import clean, cwes, prose, rating
+from fixby.scanners.formats.ratings import rating
+from fixby.scanners.formats.wording import clean, cwes, prose
 from fixby.scanners.report import Record, child, each, has, optional_text, text
 from fixby.scanners.scanner import Reading, Source
 

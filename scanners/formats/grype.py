@@ -16,19 +16,20 @@ from dataclasses import dataclass, replace
 from fixby.component import Component
 from fixby.finding import Finding, Location, Suppression
 from fixby.redaction import redacted
-from fixby.scanners.formats.advisory import Advisory, Place, cwes, nameless, units, vulnerability
-from fixby.scanners.formats.ecosystems import package
-from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import (
-    child_or_none,
-    each_if_any,
-    quantity_or_none,
+from fixby.scanners.formats.advisory import Advisory, Place, nameless, units, vulnerability
+from fixby.scanners.formats.fields import (
+    optional_child,
+    optional_each,
+    optional_quantity,
+    optional_texts,
     records,
-    texts_if_any,
     word,
 )
+from fixby.scanners.formats.format import Report, Told
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import Rating, Score, rating, score_of
+from fixby.scanners.formats.wording import cwes
 from fixby.scanners.report import Record, as_record, child, each, has, printable, text
 from fixby.scanners.scanner import Reading, Source
 
@@ -48,9 +49,9 @@ def recognises(report: Report) -> bool:
 def read(report: Report, source: Source) -> Sequence[Told]:
     """What Grype says. Raises `ReportError`."""
     record = as_record(report.json, "the top of the report")
-    reader = _Reader(source, _image(child_or_none(record, "source")), word(child_or_none(record, "distro"), "name"))
-    findings = (*each(record, "matches", reader.finding), *each_if_any(record, "ignoredMatches", reader.ignored))
-    descriptor = child_or_none(record, "descriptor")
+    reader = _Reader(source, _image(optional_child(record, "source")), word(optional_child(record, "distro"), "name"))
+    findings = (*each(record, "matches", reader.finding), *optional_each(record, "ignoredMatches", reader.ignored))
+    descriptor = optional_child(record, "descriptor")
     problems = (*_problems(record, descriptor), *nameless(findings))
     return [Told(NAME, Reading(findings, _version(descriptor), units(findings), problems=problems))]
 
@@ -60,7 +61,7 @@ def _image(source: Record) -> str:
     if word(source, "type") != "image":
         return ""
     target = child(source, "target")
-    tags = texts_if_any(target, "tags")
+    tags = optional_texts(target, "tags")
     name = image_name(word(target, "userInput"))
     return next(map(image_name, tags), name) if name == "image" else name
 
@@ -68,27 +69,27 @@ def _image(source: Record) -> str:
 def _version(descriptor: Record) -> str:
     """The version of Grype, and the day on which its database was built."""
     version = word(descriptor, "version")
-    database = child_or_none(descriptor, "db")
-    built = word(child_or_none(database, "status"), "built") or word(database, "built")
+    database = optional_child(descriptor, "db")
+    built = word(optional_child(database, "status"), "built") or word(database, "built")
     said = "" if version.startswith("[") else version
     return f"{said} (database of {printable(built[:10])})".strip() if built else said
 
 
 def _problems(record: Record, descriptor: Record) -> Iterator[str]:
     """What makes the matches fewer than they should be: a bad database, no source, a system past its end."""
-    database = child_or_none(descriptor, "db")
-    status = child_or_none(database, "status")
+    database = optional_child(descriptor, "db")
+    status = optional_child(database, "status")
     built = word(status, "built") or word(database, "built")
     for error in filter(None, (word(database, "error"), word(status, "error"))):
         yield f"the database, built {built or 'at an unknown time'}, is not in order: {redacted(printable(error))}"
     if status.get("valid") is False and not has(status, "error"):
         yield f"the database, built {built or 'at an unknown time'}, is not valid"
-    if word(child_or_none(record, "source"), "type") == "unknown":
+    if word(optional_child(record, "source"), "type") == "unknown":
         yield "the report does not say what was looked at"
     for alert in records(record, "alertsByPackage"):
         for one in records(alert, "alerts"):
             yield redacted(
-                printable(f"{word(child_or_none(alert, 'package'), 'name')}: {word(one, 'message', 'type')}")
+                printable(f"{word(optional_child(alert, 'package'), 'name')}: {word(one, 'message', 'type')}")
             )
 
 
@@ -102,7 +103,7 @@ class _Reader:
 
     def finding(self, row: Record) -> Finding:
         found, related = child(row, "vulnerability"), records(row, "relatedVulnerabilities")
-        artifact, fix = child(row, "artifact"), child_or_none(found, "fix")
+        artifact, fix = child(row, "artifact"), optional_child(found, "fix")
         component = self._component(artifact, _fixed(found, fix))
         return vulnerability(
             NAME,
@@ -143,7 +144,7 @@ _STATES = {
 def _fixed(found: Record, fix: Record) -> tuple[str, ...]:
     """All fixed versions; early reports have one, at the vulnerability."""
     single = word(found, "fixedInVersion")
-    return texts_if_any(fix, "versions") or ((single,) if single else ())
+    return optional_texts(fix, "versions") or ((single,) if single else ())
 
 
 def _rule(rule: Record) -> str:
@@ -160,7 +161,7 @@ def _rule(rule: Record) -> str:
 def _advisory(found: Record, related: Sequence[Record]) -> Advisory:
     everything = (found, *related)
     name = word(found, "id")
-    links = [link for one in everything for link in (word(one, "dataSource"), *texts_if_any(one, "urls"))]
+    links = [link for one in everything for link in (word(one, "dataSource"), *optional_texts(one, "urls"))]
     links += [word(one, "link") for one in records(found, "advisories")]
     weaknesses = [word(one, "cwe") for record in everything for one in records(record, "cwes")]
     return Advisory(
@@ -183,7 +184,7 @@ def _rating(found: Record, related: Sequence[Record]) -> Rating:
 
 def _scores(record: Record) -> Iterator[Score]:
     for row in records(record, "cvss"):
-        score = quantity_or_none(child_or_none(row, "metrics"), "baseScore")
+        score = optional_quantity(optional_child(row, "metrics"), "baseScore")
         if score is None:
             computed = score_of(word(row, "vector"))
             if computed:

@@ -11,7 +11,8 @@ from hashlib import sha1
 
 from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.redaction import MARK, without
-from fixby.scanners.formats.wording import Rating, prose
+from fixby.scanners.formats.ratings import Rating
+from fixby.scanners.formats.wording import prose
 from fixby.scanners.scanner import Source
 
 CREDENTIAL = ("CWE-798",)

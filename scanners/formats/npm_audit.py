@@ -13,11 +13,12 @@ from dataclasses import replace
 from fixby.errors import ReportError
 from fixby.finding import Finding
 from fixby.redaction import redacted
-from fixby.scanners.formats.advisory import Advisory, Place, cwes, nameless, units, vulnerability
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.advisory import Advisory, Place, nameless, units, vulnerability
+from fixby.scanners.formats.fields import optional_child, optional_quantity, optional_texts, records, word
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import child_or_none, quantity_or_none, records, texts_if_any, word
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.ratings import Score, rating, score_of
+from fixby.scanners.formats.wording import cwes
 from fixby.scanners.report import Record, as_record, child, has, items, printable, text, texts
 from fixby.scanners.scanner import Reading, Source
 
@@ -58,10 +59,10 @@ def advised(scanner: str, row: Record, number: str) -> Finding:
     """An advisory of the registry, as npm 6, yarn and pnpm print it, with the packages that bring it in."""
     name, found = text(row, "module_name"), records(row, "findings")
     versions = tuple(dict.fromkeys(filter(None, (word(one, "version") for one in found))))
-    paths = [path for one in found for path in texts_if_any(one, "paths")]
+    paths = [path for one in found for path in optional_texts(one, "paths")]
     component = package("", "npm", name, next(iter(versions), ""), _patched(word(row, "patched_versions")))
     github, url = word(row, "github_advisory_id"), word(row, "url")
-    names = tuple(filter(None, (github or github_name(url), *texts_if_any(row, "cves"))))
+    names = tuple(filter(None, (github or github_name(url), *optional_texts(row, "cves"))))
     advisory = Advisory(
         names[0] if names else f"npm-{number}",
         names or (f"npm-{number}",),
@@ -76,10 +77,10 @@ def advised(scanner: str, row: Record, number: str) -> Finding:
 
 def scores_in(row: Record) -> list[Score]:
     """The CVSS score of an advisory; the registry writes 0 and no vector where it has none."""
-    cvss = child_or_none(row, "cvss")
+    cvss = optional_child(row, "cvss")
     vector = word(cvss, "vectorString")
     score = score_of(vector) if vector else None
-    told = quantity_or_none(cvss, "score")
+    told = optional_quantity(cvss, "score")
     return [score] if score else [(3.0, told)] if told else []
 
 
@@ -89,7 +90,7 @@ def _tool(record: Record, advisories: Record) -> str:
         path
         for key in advisories
         for found in records(child(advisories, key), "findings")
-        for path in texts_if_any(found, "paths")
+        for path in optional_texts(found, "paths")
     )
     first = next(paths, "")
     return "pnpm-audit" if first.startswith(".") or "actions" not in record else NAME
@@ -102,7 +103,7 @@ def _muted(record: Record) -> list[str]:
 
 def _nothing(record: Record, findings: Sequence[Finding]) -> list[str]:
     """A sentence where no dependency was audited, as far as the report counts them."""
-    metadata = child_or_none(record, "metadata")
+    metadata = optional_child(record, "metadata")
     counts = metadata.get("dependencies", 0)
     total = counts.get("total", 0) if isinstance(counts, dict) else metadata.get("totalDependencies", counts)
     return [] if total or findings else ["the report counts no dependency: nothing was audited"]
@@ -127,7 +128,7 @@ def _of_version_7(found: Record) -> tuple[list[Finding], list[str]]:
 def _by_node(row: Record, nodes: Sequence[Record], found: Record) -> Finding:
     name, url = text(row, "name"), word(row, "url")
     names = tuple(filter(None, (github_name(url),))) or (f"npm-{row.get('source', '')}",)
-    places = sorted({place for node in nodes for place in texts_if_any(node, "nodes")})
+    places = sorted({place for node in nodes for place in optional_texts(node, "nodes")})
     bringing = sorted(_effects(found, [word(node, "name") for node in nodes]))
     vulnerable = word(row, "range")
     advisory = Advisory(

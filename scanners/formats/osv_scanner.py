@@ -16,12 +16,13 @@ from fixby.errors import ReportError
 from fixby.finding import Category, Finding, Location, Rule
 from fixby.identifiers import identifiers
 from fixby.scanners.advisories import severity_of
-from fixby.scanners.formats.advisory import Advisory, Place, cwes, nameless, vulnerability
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.advisory import Advisory, Place, nameless, vulnerability
+from fixby.scanners.formats.fields import optional_child, optional_texts, records, word
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import child_or_none, records, texts_if_any, word
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import Rating, rating
+from fixby.scanners.formats.wording import cwes
 from fixby.scanners.report import HINT, Record, as_record, child, each, has, items, printable, text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
@@ -89,7 +90,7 @@ class _Reader:
             group = [rows[one] for one in ids if one in rows]
             component = package("", kind, name, version, _fixed(group, name))
             findings.append(vulnerability(NAME, _advisory(ids, group, highest), component, place))
-        findings += [self._licence(row, kind, one, places) for one in texts_if_any(row, "license_violations")]
+        findings += [self._licence(row, kind, one, places) for one in optional_texts(row, "license_violations")]
         return findings, name, version
 
     def _licence(self, row: Record, kind: str, licence: str, places: tuple[Location, ...]) -> Finding:
@@ -112,18 +113,18 @@ def _groups(row: Record, rows: Mapping[str, Record]) -> Iterator[tuple[tuple[str
     """The names of each vulnerability, and the highest score that the report tells of it; records in no group alone."""
     seen: set[str] = set()
     for group in records(row, "groups"):
-        ids = texts_if_any(group, "ids")
+        ids = optional_texts(group, "ids")
         seen.update(ids)
         if not ids:
             raise ReportError("expected names at `ids`, found none", HINT)
-        yield (*ids, *texts_if_any(group, "aliases")), word(group, "max_severity")
+        yield (*ids, *optional_texts(group, "aliases")), word(group, "max_severity")
     for name in rows:
         if name not in seen:
             yield (name,), ""
 
 
 def _advisory(ids: Sequence[str], group: Sequence[Record], highest: str) -> Advisory:
-    names = identifiers((*ids, *(alias for one in group for alias in texts_if_any(one, "aliases")))).names
+    names = identifiers((*ids, *(alias for one in group for alias in optional_texts(one, "aliases")))).names
     own = {text(one, "id"): one for one in group}
     best = next((name for name in identifiers(ids).names if name in own), ids[0])
     words = sorted(group, key=lambda one: text(one, "id") != best)
@@ -151,7 +152,7 @@ def _rating(group: Sequence[Record], highest: str) -> Rating:
 def _weaknesses(record: Record) -> Iterator[object]:
     """Weaknesses as GitHub's and other databases write them, at the record or at its packages."""
     for specific in (record, *records(record, "affected")):
-        database = child_or_none(specific, "database_specific")
+        database = optional_child(specific, "database_specific")
         yield from items(database, "cwe_ids") if has(database, "cwe_ids") else ()
         for one in items(database, "cwes") if has(database, "cwes") else ():
             yield one.get("cweId", "") if isinstance(one, dict) else one
@@ -162,7 +163,7 @@ def _fixed(group: Sequence[Record], name: str) -> tuple[str, ...]:
         event
         for record in group
         for part in records(record, "affected")
-        if word(child_or_none(part, "package"), "name") == name
+        if word(optional_child(part, "package"), "name") == name
         for span in records(part, "ranges")
         if word(span, "type") != "GIT"
         for event in records(span, "events")

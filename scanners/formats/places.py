@@ -1,26 +1,25 @@
-"""Where a report says that something stands, in the words of all reports alike."""
+"""Where a report says that a vulnerable package stands: in a file, or in an image."""
 
 import posixpath
 import re
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
 
 from fixby.finding import Location
+from fixby.scanners.formats.addresses import path, path_of_uri, tidy
 from fixby.scanners.report import printable
 from fixby.scanners.scanner import Source
 
 
 def path_in(source: Source, name: str) -> str:
-    """A file as a tool names it, relative where it can be: `file:` URLs are decoded and no `..` leads out."""
-    plain = unquote(urlsplit(name).path) if name.lower().startswith("file:") else name
-    path = source.path(plain.replace("\\", "/")) if plain else ""
-    return "" if path == "." else _LEADS_OUT.sub("", printable(path).replace("\0", "\\0"))
+    """A file as a tool names it, relative where it can be, or nothing where that is none."""
+    known = path(path_of_uri(name), source) if name else ""
+    return "" if known == "." else known
 
 
 def at(source: Source, name: str, line: int | None = None, end_line: int | None = None) -> tuple[Location, ...]:
     """The place in a file; none where no file is named."""
-    path = path_in(source, name)
-    return (Location(path, line, end_line or line),) if path else ()
+    known = path_in(source, name)
+    return (Location(known, line, end_line or line),) if known else ()
 
 
 @lru_cache(maxsize=4096)
@@ -34,7 +33,7 @@ def image_name(reference: str) -> str:
     if not plain or _DIGEST.fullmatch(plain):
         return "image"
     if _ARCHIVE.search(plain):
-        return _LEADS_OUT.sub("", posixpath.normpath(plain.replace("\\", "/")))
+        return tidy(plain)
     return _HUB.sub("", _TAG.sub("", plain))
 
 
@@ -50,7 +49,6 @@ def inside(name: str) -> str:
     return posixpath.normpath(f"/{plain}").strip("/")
 
 
-_LEADS_OUT = re.compile(r"\A(?:\.\.(?:/|\Z))+")
 _PREFIX = re.compile(r"\A(?:docker-image\||docker://|docker:|oci:)")
 _DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")
 _ARCHIVE = re.compile(r"\.(?:tar|tgz|tar\.gz|img|zip)\Z")

@@ -2,11 +2,11 @@
 
 | the tool says, in any case | severity |
 |---|---|
-| critical | critical |
-| high, important | high |
-| medium, moderate | medium |
-| low | low |
-| negligible, info, informational, none | info |
+| critical, blocker | critical |
+| high, important, error, severe, serious, major | high |
+| medium, moderate, warning, normal | medium |
+| low, minor, note | low |
+| info, informational, information, notice, style, none, negligible | info |
 | anything else, or nothing | by its CVSS scores; unknown where there are none |
 
 Of several scores those of the newest version of CVSS count, and of these the highest. Version 2 knows no critical; its
@@ -20,15 +20,18 @@ from functools import lru_cache
 from fixby.severity import Severity, SeveritySource, severity_of_cvss_score
 
 Rating = tuple[Severity, SeveritySource]
+"""A severity and who says so."""
+
 Score = tuple[float, float]
 """The version of CVSS and the base score."""
 
 UNRATED: Rating = (Severity.UNKNOWN, SeveritySource.DEFAULT)
+"""What a finding has of which nobody says how bad it is."""
 
 
-def rating(word: str, scores: Iterable[Score] = ()) -> Rating:
+def rating(word: object, scores: Iterable[Score] = ()) -> Rating:
     """The severity that a tool's word stands for; where it says nothing that is known, that of the CVSS scores."""
-    if known := _WORDS.get(word.lower()):
+    if isinstance(word, str) and (known := _WORDS.get(word.strip().lower())):
         return known
     best = max((score for score in scores if 0.0 <= score[1] <= 10.0), default=None)
     return (severity_of_cvss_score(best[1]), SeveritySource.CVSS) if best else UNRATED
@@ -54,11 +57,11 @@ def scores_of(vectors: Iterable[str]) -> list[Score]:
 _WORDS: dict[str, Rating] = {
     word: (severity, SeveritySource.SCANNER)
     for severity, words in {
-        Severity.CRITICAL: ("critical",),
-        Severity.HIGH: ("high", "important"),
-        Severity.MEDIUM: ("medium", "moderate"),
-        Severity.LOW: ("low",),
-        Severity.INFO: ("negligible", "info", "informational", "none"),
+        Severity.CRITICAL: ("critical", "blocker"),
+        Severity.HIGH: ("high", "important", "error", "severe", "serious", "major"),
+        Severity.MEDIUM: ("medium", "moderate", "warning", "normal"),
+        Severity.LOW: ("low", "minor", "note"),
+        Severity.INFO: ("info", "informational", "information", "notice", "style", "none", "negligible"),
     }.items()
     for word in words
 }

@@ -15,11 +15,12 @@ from fixby.redaction import literals, without
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at
 from fixby.scanners.formats.fields import optional_child, optional_each
 from fixby.scanners.formats.leaks import CREDENTIAL, leak, masked
+from fixby.scanners.formats.ratings import Rating
 from fixby.scanners.formats.sarif_messages import flows, message
 from fixby.scanners.formats.sarif_packages import package
 from fixby.scanners.formats.sarif_places import Places
 from fixby.scanners.formats.sarif_rules import Rules, SarifRule, rated
-from fixby.scanners.formats.wording import Rating, prose
+from fixby.scanners.formats.wording import prose
 from fixby.scanners.report import Record, child, has, optional_text
 from fixby.scanners.scanner import Source
 

@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from fixby.errors import ReportError
 from fixby.finding import Category, Rule
 from fixby.scanners.formats.fields import optional_child, optional_each, optional_items, optional_number, words_at
+from fixby.scanners.formats.ratings import Rating, rating
 from fixby.scanners.formats.sarif_categories import category_of, vulnerability_names
-from fixby.scanners.formats.wording import Rating, clean, cwes, prose, rating, spoken
+from fixby.scanners.formats.wording import clean, cwes, prose, spoken
 from fixby.scanners.report import HINT, Record, as_record, child, has, optional_text
 from fixby.severity import Severity, SeveritySource, severity_of_cvss_score
 

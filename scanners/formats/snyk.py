@@ -13,12 +13,13 @@ from fixby.component import Component
 from fixby.errors import ReportError
 from fixby.finding import Category, Finding, Rule, Suppression
 from fixby.redaction import redacted
-from fixby.scanners.formats.advisory import Advisory, Place, cwes, nameless, units, vulnerability
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.advisory import Advisory, Place, nameless, units, vulnerability
+from fixby.scanners.formats.fields import optional_child, optional_quantity, optional_texts, records, word
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import child_or_none, quantity_or_none, records, texts_if_any, word
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import rating, scores_of
+from fixby.scanners.formats.wording import cwes
 from fixby.scanners.report import Record, each, has, items, printable, text
 from fixby.scanners.scanner import Reading, Source
 
@@ -77,7 +78,7 @@ class _Heard:
         place = Place((in_image(image, target),), in_image=True) if image else Place(at(self.source, target))
         reader = _Reader(place, word(part, "packageManager"))
         self.findings += reader.findings(each(part, "vulnerabilities", lambda row: row))
-        filtered = child_or_none(part, "filtered")
+        filtered = optional_child(part, "filtered")
         for kind in ("ignore", "patch"):
             rows = records(filtered, kind)
             reasons = {_key(row): _reason(row, kind) for row in rows}
@@ -98,7 +99,7 @@ def _key(row: Record) -> _Key:
 
 def _reason(row: Record, kind: str) -> str:
     """Why a policy left something out."""
-    listed = records(child_or_none(row, "filtered"), "ignored")
+    listed = records(optional_child(row, "filtered"), "ignored")
     reasons = filter(None, (word(one, "reason") for one in listed))
     return redacted(printable("; ".join(dict.fromkeys(reasons)))) or ("ignored" if kind == "ignore" else "patched")
 
@@ -133,7 +134,7 @@ class _Reader:
         name = word(row, "name", "packageName", "moduleName")
         if kind.partition(":")[0] in _SYSTEMS:
             name = name.rpartition("/")[2]
-        fixed = texts_if_any(row, "fixedIn") or tuple(filter(None, (word(row, "nearestFixedInVersion"),)))
+        fixed = optional_texts(row, "fixedIn") or tuple(filter(None, (word(row, "nearestFixedInVersion"),)))
         return package("", kind, name, word(row, "version"), fixed)
 
     def _licence(self, row: Record, component: Component) -> Finding:
@@ -160,7 +161,7 @@ _SYSTEMS = frozenset(
 def _upgrade(row: Record) -> str:
     """The first package on a path that has to be upgraded for the sake of the last."""
     steps = items(row, "upgradePath") if has(row, "upgradePath") else []
-    before = texts_if_any(row, "from")
+    before = optional_texts(row, "from")
     for old, new in zip(before, steps, strict=False):
         if isinstance(new, str) and old != new:
             return f"{old} to {new.rpartition('@')[2]}"
@@ -168,22 +169,22 @@ def _upgrade(row: Record) -> str:
 
 
 def _advisory(row: Record, paths: Sequence[Record]) -> Advisory:
-    identifiers = child_or_none(row, "identifiers")
-    known = [name for kind in sorted(identifiers) if kind != "CWE" for name in texts_if_any(identifiers, kind)]
-    chains = [" > ".join(texts_if_any(path, "from")) for path in paths]
+    identifiers = optional_child(row, "identifiers")
+    known = [name for kind in sorted(identifiers) if kind != "CWE" for name in optional_texts(identifiers, kind)]
+    chains = [" > ".join(optional_texts(path, "from")) for path in paths]
     shown = "\n".join(chains[:_MANY]) + (f"\nand {len(chains) - _MANY} more" if len(chains) > _MANY else "")
     told = f"\n\nIntroduced by:\n{shown}" if any(chains) else ""
-    score = quantity_or_none(row, "cvssScore")
+    score = optional_quantity(row, "cvssScore")
     return Advisory(
         text(row, "id"),
-        (text(row, "id"), *known, *texts_if_any(row, "alternativeIds")),
+        (text(row, "id"), *known, *optional_texts(row, "alternativeIds")),
         word(row, "title"),
         f"{word(row, 'description')}{told}",
         rating(
             word(row, "severityWithCritical", "severity"),
             scores_of([word(row, "CVSSv3")]) or ([(3.0, score)] if score else []),
         ),
-        cwes(texts_if_any(identifiers, "CWE")),
+        cwes(optional_texts(identifiers, "CWE")),
         (
             f"https://security.snyk.io/vuln/{text(row, 'id')}",
             *(word(link, "url") for link in records(row, "references")),

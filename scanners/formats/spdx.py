@@ -6,9 +6,9 @@ looked for anything.
 
 from collections.abc import Sequence
 
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.fields import records, word
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import records, word
+from fixby.scanners.formats.packages import package
 from fixby.scanners.report import Record, as_record, each
 from fixby.scanners.scanner import Reading, Source
 

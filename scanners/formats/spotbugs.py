@@ -23,7 +23,8 @@ from fixby.scanners.excerpt import CREDENTIAL_CWES
 from fixby.scanners.formats.addresses import location
 from fixby.scanners.formats.elements import attribute, document_element, each_element, said, whole_number
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.wording import UNRATED, clean, cwes, plain, prose, spoken
+from fixby.scanners.formats.ratings import UNRATED
+from fixby.scanners.formats.wording import clean, cwes, plain, prose, spoken
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
 

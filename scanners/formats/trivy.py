@@ -22,16 +22,16 @@ from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.redaction import redacted
 from fixby.scanners.excerpt import code_at
 from fixby.scanners.formats.advisory import Place, nameless, split_versions, vulnerability
-from fixby.scanners.formats.ecosystems import package
-from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import (
-    child_or_none,
-    each_if_any,
-    line_or_none,
+from fixby.scanners.formats.fields import (
+    optional_child,
+    optional_each,
+    optional_line,
+    optional_texts,
     records,
-    texts_if_any,
     word,
 )
+from fixby.scanners.formats.format import Report, Told
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.trivy_words import WITHOUT_FIX, advisory, masked, references, weaknesses
@@ -65,7 +65,7 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     else:
         record = as_record(found, "the top of the report")
         some = _cluster(record, source) if has(record, "ClusterName") else [_artifact(record, source)]
-        version = word(child_or_none(record, "Trivy"), "Version")
+        version = word(optional_child(record, "Trivy"), "Version")
     return [Told(NAME, replace(_together(some), tool_version=version))]
 
 
@@ -94,9 +94,9 @@ def _together(some: Sequence[_Heard]) -> Reading:
 
 def _artifact(record: Record, source: Source) -> _Heard:
     heard = _Heard()
-    metadata = child_or_none(record, "Metadata")
+    metadata = optional_child(record, "Metadata")
     image = _image(record, metadata) if word(record, "ArtifactType") in ("container_image", "vm") else ""
-    system = child_or_none(metadata, "OS")
+    system = optional_child(metadata, "OS")
     if system.get("EOSL") is True:
         told = " ".join(filter(None, (word(system, "Family"), word(system, "Name"))))
         heard.problems.append(f"the system {told} is past its end of life: its vulnerabilities are no longer published")
@@ -107,7 +107,7 @@ def _artifact(record: Record, source: Source) -> _Heard:
 def _image(record: Record, metadata: Record) -> str:
     """The name of an image, or one of its tags where it was scanned by its digest."""
     name = image_name(word(record, "ArtifactName"))
-    tags = texts_if_any(metadata, "RepoTags") if name == "image" else ()
+    tags = optional_texts(metadata, "RepoTags") if name == "image" else ()
     return next((image_name(tag) for tag in tags), name)
 
 
@@ -129,16 +129,16 @@ def _cluster(record: Record, source: Source) -> list[_Heard]:
         name = "/".join(filter(None, (word(row, key) for key in ("Namespace", "Kind", "Name"))))
         if error := word(row, "Error"):
             heard.problems.append(f"{name} was not scanned: {redacted(printable(error))}")
-        systems = each_if_any(row, "Results", lambda one: _SYSTEM.match(text(one, "Target")))
+        systems = optional_each(row, "Results", lambda one: _SYSTEM.match(text(one, "Target")))
         image = next((image_name(system["name"]) for system in systems if system), "")
         _results(row, _Reader(source, image or name, word(row, "Namespace")), heard)
         return heard
 
-    return [heard for section in sorted(_SECTIONS) for heard in each_if_any(record, section, workload)]
+    return [heard for section in sorted(_SECTIONS) for heard in optional_each(record, section, workload)]
 
 
 def _results(record: Record, reader: "_Reader", heard: _Heard) -> None:
-    for findings, scanned in each_if_any(record, "Results", reader.result):
+    for findings, scanned in optional_each(record, "Results", reader.result):
         heard.findings += findings
         heard.scanned |= scanned
 
@@ -156,9 +156,9 @@ class _Reader:
         packages = _Packages.of(row)
         name, scanned = self._file(target), {}
         result = _Result(self, row, target, packages)
-        told = (finding for key, one in _LISTS.items() for finding in each_if_any(row, key, getattr(result, one)))
+        told = (finding for key, one in _LISTS.items() for finding in optional_each(row, key, getattr(result, one)))
         findings: list[Finding] = list(filter(None, told))
-        findings += filter(None, each_if_any(row, "ExperimentalModifiedFindings", result.modified))
+        findings += filter(None, optional_each(row, "ExperimentalModifiedFindings", result.modified))
         for finding in findings:
             if finding.component and finding.category is not Category.LICENCE:
                 scanned[f"{finding.path}#{finding.component.name}"] = finding.component.version
@@ -198,10 +198,10 @@ class _Packages:
         def one(package: Record) -> tuple[str, str, str]:
             name, version = text(package, "Name"), word(package, "Version")
             first = next(iter(records(package, "Locations")), {})
-            lines[f"{name}@{version}"] = line_or_none(first, "StartLine")
+            lines[f"{name}@{version}"] = optional_line(first, "StartLine")
             return name, version, word(package, "FilePath")
 
-        return cls(lines, each_if_any(row, "Packages", one))
+        return cls(lines, optional_each(row, "Packages", one))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ class _Result:
         )
 
     def _component(self, row: Record) -> Component:
-        identifier = child_or_none(row, "PkgIdentifier")
+        identifier = optional_child(row, "PkgIdentifier")
         purl = word(identifier, "PURL") or word(row, "Ref")
         fixed = split_versions(word(row, "FixedVersion"))
         return package(purl, word(self.row, "Type"), text(row, "PkgName"), word(row, "InstalledVersion"), fixed)
@@ -237,7 +237,7 @@ class _Result:
         status = word(row, "Status") or "FAIL"
         if status not in ("FAIL", "EXCEPTION"):
             return None
-        location, code = self._cause(child_or_none(row, "CauseMetadata"))
+        location, code = self._cause(optional_child(row, "CauseMetadata"))
         severity, source = rating(word(row, "Severity"))
         title, message = word(row, "Title") or text(row, "ID"), word(row, "Message") or word(row, "Description")
         return Finding(
@@ -254,10 +254,10 @@ class _Result:
         )
 
     def _cause(self, cause: Record) -> tuple[tuple[Location, ...], str]:
-        first, last = line_or_none(cause, "StartLine"), line_or_none(cause, "EndLine")
+        first, last = optional_line(cause, "StartLine"), optional_line(cause, "EndLine")
         lines = [
             word(one, "Content")
-            for one in records(child_or_none(cause, "Code"), "Lines")
+            for one in records(optional_child(cause, "Code"), "Lines")
             if one.get("IsCause") is not False
         ]
         place = self._in_file(first, last)
@@ -279,7 +279,7 @@ class _Result:
             severity,
             source,
             f"{printable(title)} in the file.",
-            self._in_file(line_or_none(row, "StartLine"), line_or_none(row, "EndLine")),
+            self._in_file(optional_line(row, "StartLine"), optional_line(row, "EndLine")),
             code=masked(match),
         )
 

@@ -16,17 +16,17 @@ from dataclasses import dataclass, field
 from fixby.finding import Category, Finding, Location, Rule
 from fixby.redaction import redacted
 from fixby.scanners.formats.advisory import Advisory, Place, nameless, split_versions, units, vulnerability
-from fixby.scanners.formats.ecosystems import package
-from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.optional import (
-    child_or_none,
-    each_if_any,
-    line_or_none,
-    quantity_or_none,
+from fixby.scanners.formats.fields import (
+    optional_child,
+    optional_each,
+    optional_line,
+    optional_quantity,
+    optional_texts,
     records,
-    texts_if_any,
     word,
 )
+from fixby.scanners.formats.format import Report, Told
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import image_name, in_image, inside
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.trivy_words import masked
@@ -88,20 +88,20 @@ class _Heard:
             self.problems.append(f"a resource of the kind {printable(kind)} is not read")
             return
         body = child(row, "status") if kind == "ClusterComplianceReport" else child(row, "report")
-        self.version = self.version or word(child_or_none(body, "scanner"), "version")
-        workload = _workload(child_or_none(row, "metadata"))
+        self.version = self.version or word(optional_child(body, "scanner"), "version")
+        workload = _workload(optional_child(row, "metadata"))
         found = read(body, workload)
         self.findings += found
         if "artifact" not in body:
             self.scanned[workload] = ""
         self.scanned |= units(found)
-        if child_or_none(body, "os").get("eosl") is True:
+        if optional_child(body, "os").get("eosl") is True:
             self.problems.append(f"the system of the image {_image(body)} is past its end of life")
 
 
 def _workload(metadata: Record) -> str:
     """A workload as `namespace/Kind/name`; a resource without labels by its own name."""
-    labels = child_or_none(metadata, "labels")
+    labels = optional_child(metadata, "labels")
     namespace, kind, name = (word(labels, f"trivy-operator.resource.{part}") for part in ("namespace", "kind", "name"))
     if kind == "ReplicaSet":
         name = _HASH.sub("", name)
@@ -113,17 +113,17 @@ _HASH = re.compile(r"-[0-9a-z]{6,10}\Z")
 
 
 def _image(body: Record) -> str:
-    artifact, server = child_or_none(body, "artifact"), word(child_or_none(body, "registry"), "server")
+    artifact, server = optional_child(body, "artifact"), word(optional_child(body, "registry"), "server")
     return image_name("/".join(filter(None, (server, word(artifact, "repository")))))
 
 
 def _vulnerabilities(body: Record, workload: str) -> list[Finding]:
     image = _image(body) if has(body, "artifact") else workload
-    system = word(child_or_none(body, "os"), "family")
+    system = word(optional_child(body, "os"), "family")
 
     def one(row: Record) -> Finding:
-        score = quantity_or_none(row, "score")
-        links = (word(row, "primaryLink"), *texts_if_any(row, "links"))
+        score = optional_quantity(row, "score")
+        links = (word(row, "primaryLink"), *optional_texts(row, "links"))
         name = word(row, "vulnerabilityID")
         description = word(row, "description")
         fixed = split_versions(word(row, "fixedVersion"))
@@ -151,7 +151,7 @@ def _checks(body: Record, workload: str) -> list[Finding]:
 def _check(row: Record, workload: str, severity: str) -> Finding | None:
     if row.get("success") is True:
         return None
-    title, messages = word(row, "title") or text(row, "checkID"), texts_if_any(row, "messages")
+    title, messages = word(row, "title") or text(row, "checkID"), optional_texts(row, "messages")
     level, source = rating(word(row, "severity") or severity)
     said = "\n".join(messages) or word(row, "description") or title
     return Finding(
@@ -190,13 +190,13 @@ def _compliance(body: Record, workload: str) -> list[Finding]:
     """The checks of a detailed report; of a summary each control that fails."""
 
     def control(row: Record) -> Iterator[Finding]:
-        yield from filter(None, each_if_any(row, "checks", lambda one: _check(one, workload, word(row, "severity"))))
+        yield from filter(None, optional_each(row, "checks", lambda one: _check(one, workload, word(row, "severity"))))
 
     if has(body, "detailReport"):
-        results = each_if_any(child(body, "detailReport"), "results", control)
+        results = optional_each(child(body, "detailReport"), "results", control)
         return [finding for some in results for finding in some]
-    controls = records(child_or_none(body, "summaryReport"), "controlCheck")
-    return [_control(row, workload) for row in controls if (line_or_none(row, "totalFail") or 0) > 0]
+    controls = records(optional_child(body, "summaryReport"), "controlCheck")
+    return [_control(row, workload) for row in controls if (optional_line(row, "totalFail") or 0) > 0]
 
 
 def _control(row: Record, workload: str) -> Finding:
@@ -208,7 +208,7 @@ def _control(row: Record, workload: str) -> Finding:
         Rule(text(row, "id"), name),
         severity,
         source,
-        f"{line_or_none(row, 'totalFail')} checks of this control fail. {name}",
+        f"{optional_line(row, 'totalFail')} checks of this control fail. {name}",
         (Location(workload),),
     )
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from fixby.redaction import MARK, redacted_literals
-from fixby.scanners.formats.advisory import Advisory, cwes
-from fixby.scanners.formats.optional import quantity_or_none, texts_if_any, word
+from fixby.scanners.formats.advisory import Advisory
+from fixby.scanners.formats.fields import optional_quantity, optional_texts, word
 from fixby.scanners.formats.ratings import Rating, Score, rating
+from fixby.scanners.formats.wording import cwes
 from fixby.scanners.report import Record, child, has, printable
 
 WITHOUT_FIX = {
@@ -42,7 +43,7 @@ def advisory(row: Record) -> Advisory:
 
 def _names(row: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of a vulnerability, and those of notices that may be about several."""
-    vendor = texts_if_any(row, "VendorIDs")
+    vendor = optional_texts(row, "VendorIDs")
     single = tuple(name for name in vendor if name.startswith(_OF_ONE))
     names = tuple(filter(None, (word(row, "VulnerabilityID"), *single)))
     return names, tuple(name for name in vendor if name not in single)
@@ -63,16 +64,16 @@ def _rating(row: Record) -> Rating:
 
 def _scores(row: Record) -> Iterator[Score]:
     for key, version in (("V40Score", 4.0), ("V3Score", 3.0), ("V2Score", 2.0)):
-        score = quantity_or_none(row, key)
+        score = optional_quantity(row, key)
         if score:
             yield version, score
 
 
 def weaknesses(row: Record) -> tuple[str, ...]:
     """The weaknesses of a row. Raises `ReportError`."""
-    return cwes(texts_if_any(row, "CweIDs"))
+    return cwes(optional_texts(row, "CweIDs"))
 
 
 def references(row: Record) -> tuple[str, ...]:
     """The links of a row, the primary one first. Raises `ReportError`."""
-    return tuple(dict.fromkeys(filter(None, (word(row, "PrimaryURL"), *texts_if_any(row, "References")))))
+    return tuple(dict.fromkeys(filter(None, (word(row, "PrimaryURL"), *optional_texts(row, "References")))))

@@ -1,36 +1,12 @@
-"""Words of foreign reports in ours: severities, weaknesses, and texts that are fit to be kept.
-
-Words for severities that many tools share, whatever their case:
-
-| a tool says | severity |
-|---|---|
-| critical, blocker | critical |
-| high, error, severe, serious, major | high |
-| medium, moderate, warning, normal | medium |
-| low, minor, note | low |
-| info, informational, information, notice, style, none, negligible | info |
-| anything else, or nothing | unknown, by default |
-"""
+"""Weaknesses as foreign reports name them, and texts of theirs that are fit to be kept."""
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from html import unescape
 
 from fixby.redaction import redacted, redacted_literals
 from fixby.scanners.report import printable
-from fixby.severity import Severity, SeveritySource
-
-Rating = tuple[Severity, SeveritySource]
-"""A severity and who says so."""
-
-UNRATED: Rating = (Severity.UNKNOWN, SeveritySource.DEFAULT)
-"""What a finding has of which nobody says how bad it is."""
-
-
-def rating(word: object) -> Rating:
-    """The severity that a word stands for, and that the scanner said it; `UNRATED` for any other or for nothing."""
-    found = _SEVERITIES.get(word.strip().lower()) if isinstance(word, str) else None
-    return (found, SeveritySource.SCANNER) if found else UNRATED
 
 
 def cwes(words: Iterable[object]) -> tuple[str, ...]:
@@ -71,8 +47,11 @@ def spoken(name: str) -> str:
 def _numbers(word: object) -> list[int]:
     if isinstance(word, int) and not isinstance(word, bool):
         return [word] if word > 0 else []
-    if not isinstance(word, str):
-        return []
+    return _numbers_in(word) if isinstance(word, str) else []
+
+
+@lru_cache(maxsize=4096)
+def _numbers_in(word: str) -> list[int]:
     bare = word.strip()
     if bare.isascii() and bare.isdigit():
         return [int(bare)] if len(bare) <= _DIGITS and int(bare) else []
@@ -83,14 +62,3 @@ _BLOCK = re.compile(r"</?(?:p|br|ul|ol|li|div|pre|h\d|table|tr)\b[^<>]{0,200}>",
 _TAG = re.compile(r"</?(?:a|b|i|code|strong|em|span|tt|u|td|th)\b[^<>]{0,500}>", re.IGNORECASE)
 _DIGITS = 6
 _CWE = re.compile(r"(?<![a-z0-9])cwe[-_:/ ]{0,2}0{0,4}([1-9][0-9]{0,5})(?![0-9])", re.IGNORECASE)
-
-_SEVERITIES = {
-    **dict.fromkeys(("critical", "blocker"), Severity.CRITICAL),
-    **dict.fromkeys(("high", "error", "severe", "serious", "major"), Severity.HIGH),
-    **dict.fromkeys(("medium", "moderate", "warning", "normal"), Severity.MEDIUM),
-    **dict.fromkeys(("low", "minor", "note"), Severity.LOW),
-    **dict.fromkeys(
-        ("info", "informational", "information", "notice", "style", "none", "negligible"),
-        Severity.INFO,
-    ),
-}

@@ -13,10 +13,10 @@ from fixby.errors import ReportError
 from fixby.finding import Finding
 from fixby.redaction import redacted
 from fixby.scanners.formats.advisory import Advisory, Place, nameless, units, vulnerability
-from fixby.scanners.formats.ecosystems import package
+from fixby.scanners.formats.fields import optional_texts, records, word
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.npm_audit import advised, github_name
-from fixby.scanners.formats.optional import records, texts_if_any, word
+from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.report import HINT, Record, as_record, child, printable, text
 from fixby.scanners.scanner import Reading, Source
@@ -86,8 +86,8 @@ def _issue(line: Record) -> Finding:
     row, name = child(line, "children"), text(line, "value")
     number = str(row.get("ID", ""))
     known = tuple(filter(None, (github_name(word(row, "URL")),))) or (f"npm-{number}",)
-    versions = texts_if_any(row, "Tree Versions")
-    bringing = ", ".join(texts_if_any(row, "Dependents")[:20])
+    versions = optional_texts(row, "Tree Versions")
+    bringing = ", ".join(optional_texts(row, "Dependents")[:20])
     advisory = Advisory(
         known[0],
         known,

@@ -24,7 +24,8 @@ from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.scanners.formats.elements import document_element, each_element, said
 from fixby.scanners.formats.fields import loaded_record
 from fixby.scanners.formats.format import Report, Told
-from fixby.scanners.formats.wording import UNRATED, clean, cwes, plain, prose
+from fixby.scanners.formats.ratings import UNRATED
+from fixby.scanners.formats.wording import clean, cwes, plain, prose
 from fixby.scanners.report import HINT, Record, each, optional_text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
