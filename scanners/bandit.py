@@ -238,7 +238,7 @@ def _place(row: Record, source: Source) -> tuple[Location, Location, str]:
     """Where a result stands, the lines of the whole statement, and those as the report has them."""
     path, first = source.path(text(row, "filename")), number(row, "line_number")
     line_range = numbers(row, "line_range")
-    begin, last = min(*line_range, first), max(*line_range, first)
+    begin, last = min((*line_range, first)), max((*line_range, first))
     excerpt = _numbered_lines(text(row, "code"), begin, last)
     start = end = None
     if has(row, "col_offset") and first == min(line_range, default=0):

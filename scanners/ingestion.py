@@ -9,6 +9,7 @@ from fixby.errors import ReportError, UsageError
 from fixby.identity import secret_fingerprint
 from fixby.scan import Complete, Coverage, Partial, Scan
 from fixby.scanners import registry
+from fixby.scanners.formats.characters import storable
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.registry import MODULES as FORMATS
 from fixby.scanners.formats.registry import format_named, format_of
@@ -26,7 +27,7 @@ def scans_of_report(report: bytes, tool: str | None, key: bytes, now: int, root:
     or of no known format, and `UsageError` for a tool that does not exist.
     """
     with without_search_for_cycles():
-        return _scans(Report(report), tool, key, now, root)
+        return _scans(Report(storable(report)), tool, key, now, root)
 
 
 def known() -> list[str]:

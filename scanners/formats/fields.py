@@ -126,8 +126,12 @@ def optional_quantity(record: Record, key: str) -> float | None:
 
 
 def optional_line(record: Record, key: str) -> int | None:
-    """The line at `key`, counted from 1; None where there is none, or 0 stands for none. Raises `ReportError`."""
-    return int(optional_quantity(record, key) or 0) or None
+    """The line at `key`, counted from 1; None for none, and for what numbers no line. Raises `ReportError`."""
+    found = optional_quantity(record, key) or 0
+    return int(found) if 1 <= found < _MANY else None
+
+
+
 
 
 def word(record: Record, *keys: str) -> str:
@@ -137,3 +141,6 @@ def word(record: Record, *keys: str) -> str:
         if found is not None and (said := found if isinstance(found, str) else text(record, key)):
             return said
     return ""
+
+
+_MANY = 2**31

@@ -21,11 +21,11 @@ class Report:
 
     @cached_property
     def json(self) -> object:
-        """The JSON document that it is, or None where it is none (or `null`); NUL, which no store holds, is U+FFFD."""
+        """The JSON document that it is, or None where it is none (or `null`)."""
         if self.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
             return None
         try:
-            return document(self.content.removeprefix(b"\xef\xbb\xbf").replace(b"\\u0000", b"\\ufffd"))
+            return document(self.content.removeprefix(b"\xef\xbb\xbf"))
         except ReportError:
             return None
 

@@ -42,7 +42,7 @@ def recognises(report: Report) -> bool:
         return False
     scan, some = found.get("scan"), found["vulnerabilities"]
     if isinstance(scan, dict) and scan.get("type"):
-        return scan["type"] in _TYPES
+        return str(scan["type"]) in _TYPES
     if not isinstance(some, list) or not some:
         return some == [] and "remediations" in found
     return isinstance(some[0], dict) and _kind(some[0], "") in _TYPES

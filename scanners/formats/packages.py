@@ -43,6 +43,8 @@ def _named(purl: str, word: str, name: str, version: str) -> tuple[str, str, str
         parts = PackageURL.from_string(purl)
     except ValueError:
         parts = _built(word, name, version)
+    if not parts.name:
+        raise ReportError("expected a package, found one without a name", HINT)
     spelt = "/".join(filter(None, (parts.namespace, parts.name)))
     if not parts.version and version:
         parts = parts._replace(version=version)

@@ -14,7 +14,14 @@ from fixby.errors import ReportError
 from fixby.finding import Category, Finding, Rule, Suppression
 from fixby.redaction import redacted
 from fixby.scanners.formats.advisory import Advisory, Place, nameless, units, vulnerability
-from fixby.scanners.formats.fields import optional_child, optional_quantity, optional_texts, records, word
+from fixby.scanners.formats.fields import (
+    optional_child,
+    optional_quantity,
+    optional_texts,
+    records,
+    required_text,
+    word,
+)
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
@@ -143,7 +150,7 @@ class _Reader:
         return Finding(
             Category.LICENCE,
             NAME,
-            Rule(text(row, "id"), printable(word(row, "title") or name)),
+            Rule(required_text(row, "id"), printable(word(row, "title") or name)),
             severity,
             source,
             f"{component.name} is under the licence {name}.",

@@ -28,6 +28,7 @@ from fixby.scanners.formats.fields import (
     optional_line,
     optional_texts,
     records,
+    required_text,
     word,
 )
 from fixby.scanners.formats.format import Report, Told
@@ -243,7 +244,7 @@ class _Result:
         return Finding(
             Category.MISCONFIGURATION,
             NAME,
-            Rule(text(row, "ID"), printable(title), weaknesses(row), references(row)),
+            Rule(required_text(row, "ID"), printable(title), weaknesses(row), references(row)),
             severity,
             source,
             redacted(printable(message or title)),
@@ -275,7 +276,7 @@ class _Result:
         return Finding(
             Category.SECRET,
             NAME,
-            Rule(text(row, "RuleID"), printable(title), ("CWE-798",)),
+            Rule(required_text(row, "RuleID"), printable(title), ("CWE-798",)),
             severity,
             source,
             f"{printable(title)} in the file.",

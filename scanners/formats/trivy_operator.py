@@ -23,6 +23,7 @@ from fixby.scanners.formats.fields import (
     optional_quantity,
     optional_texts,
     records,
+    required_text,
     word,
 )
 from fixby.scanners.formats.format import Report, Told
@@ -157,7 +158,7 @@ def _check(row: Record, workload: str, severity: str) -> Finding | None:
     return Finding(
         Category.MISCONFIGURATION,
         NAME,
-        Rule(text(row, "checkID"), printable(title)),
+        Rule(required_text(row, "checkID"), printable(title)),
         level,
         source,
         redacted(printable(said)),
@@ -175,7 +176,7 @@ def _secrets(body: Record, workload: str) -> list[Finding]:
         return Finding(
             Category.SECRET,
             NAME,
-            Rule(text(row, "ruleID"), title, ("CWE-798",)),
+            Rule(required_text(row, "ruleID"), title, ("CWE-798",)),
             severity,
             source,
             f"{title} in the image.",
@@ -205,7 +206,7 @@ def _control(row: Record, workload: str) -> Finding:
     return Finding(
         Category.MISCONFIGURATION,
         NAME,
-        Rule(text(row, "id"), name),
+        Rule(required_text(row, "id"), name),
         severity,
         source,
         f"{optional_line(row, 'totalFail')} checks of this control fail. {name}",

@@ -16,7 +16,6 @@ that is cut between two lines is a whole one. That a report is empty where nothi
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -115,7 +114,7 @@ def _secret(row: Record) -> str:
         return raw or optional_text(row, "RawV2")
     try:
         return base64.b64decode(raw, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return raw
 
 

@@ -51,7 +51,7 @@ def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - no
 
 def _line(number: int, line: bytes) -> Record:
     try:
-        return as_record(orjson.loads(line.replace(b"\\u0000", b"\\ufffd")), f"line {number}")
+        return as_record(orjson.loads(line), f"line {number}")
     except orjson.JSONDecodeError as error:
         raise ReportError(f"line {number} of the report is no JSON: {error.msg}", HINT) from error
 
