@@ -28,7 +28,7 @@ def component(ecosystem: str, name: str, version: str, fixed_versions: tuple[str
     Raises `ValueError` where the parts make no package URL.
     """
     namespace, _, bare_name = name.rpartition("/")
-    purl = PackageURL(ecosystem, namespace or None, bare_name, version or None)
+    purl = PackageURL(ecosystem, namespace or None, bare_name.strip(), version or None)
     return Component(purl.to_string(), purl.type, name, version, fixed_versions)
 
 

@@ -31,6 +31,7 @@ from fixby.scanners.report import (
     child,
     each,
     has,
+    line_of,
     no_report,
     number,
     numbers,
@@ -236,7 +237,7 @@ def _title(name: str) -> str:
 
 def _place(row: Record, source: Source) -> tuple[Location, Location, str]:
     """Where a result stands, the lines of the whole statement, and those as the report has them."""
-    path, first = source.path(text(row, "filename")), number(row, "line_number")
+    path, first = source.path(text(row, "filename")), line_of(row, "line_number")
     line_range = numbers(row, "line_range")
     begin, last = min((*line_range, first)), max((*line_range, first))
     excerpt = _numbered_lines(text(row, "code"), begin, last)

@@ -33,9 +33,10 @@ from fixby.scanners.report import (
     child,
     each,
     has,
+    line_of,
     no_report,
-    number,
     optional_text,
+    required_text,
     root,
     text,
     texts,
@@ -203,8 +204,8 @@ def _rules_of(record: Record) -> frozenset[str] | None:
 
 
 def _finding(source: Source, name: str, row: Record) -> Finding:
-    kind = text(row, "type")
-    line = number(row, "line_number") if has(row, "line_number") else None
+    kind = required_text(row, "type")
+    line = line_of(row, "line_number") if has(row, "line_number") else None
     verified = row.get("is_verified") is True
     return Finding(
         Category.SECRET,

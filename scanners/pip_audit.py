@@ -31,7 +31,7 @@ from fixby.scanners import advisories, manifests
 from fixby.scanners.advisories import Advice, Advisories
 from fixby.scanners.manifests import Declared, Gap, Pin
 from fixby.scanners.osv_endpoint import endpoint
-from fixby.scanners.report import Record, as_record, document, each, has, items, text, texts
+from fixby.scanners.report import Record, as_record, document, each, has, items, required_text, text, texts
 from fixby.scanners.scanner import Command, Finished, Kind, Options, Reading, Request, Source
 from fixby.severity import Severity, SeveritySource
 
@@ -310,7 +310,7 @@ def _dependencies(report: object) -> list[_Dependency]:
 
 
 def _dependency(row: Record) -> _Dependency:
-    name = canonicalize_name(text(row, "name"))
+    name = canonicalize_name(required_text(row, "name"))
     if "skip_reason" in row:
         return _Dependency(name, skip_reason=text(row, "skip_reason") or "skipped by pip-audit")
     return _Dependency(name, text(row, "version"), tuple(each(row, "vulns", _vulnerability)))

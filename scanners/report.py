@@ -80,10 +80,28 @@ def text(record: Record, key: str) -> str:
     return value if isinstance(value, str) else _expected("a string", key, value)
 
 
+def required_text(record: Record, key: str) -> str:
+    """The string at `key`, which must not be empty. Raises `ReportError`."""
+    found = text(record, key)
+    if not found.strip():
+        raise ReportError(f"expected a string at `{key}`, found an empty one", HINT)
+    return found
+
+
 def number(record: Record, key: str) -> int:
     """The whole number at `key`. Raises `ReportError` where there is none."""
     value = record.get(key, _ABSENT)
     return value if isinstance(value, int) and not isinstance(value, bool) else _expected("a whole number", key, value)
+
+
+def line_of(record: Record, key: str) -> int:
+    """The line at `key`, counted from 1. Raises `ReportError` where there is none, or none that a file can have."""
+    found = number(record, key)
+    return found if 1 <= found < LINES else _expected("a line", key, found)
+
+
+LINES = 2**31
+"""More lines than any file has."""
 
 
 def quantity(record: Record, key: str) -> float:

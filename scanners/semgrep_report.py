@@ -14,6 +14,7 @@ from fixby.identifiers import NO_IDENTIFIERS, Identifiers, identifiers
 from fixby.redaction import literals, redacted, without
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at, column, raw_code_at
 from fixby.scanners.report import (
+    LINES,
     Record,
     as_record,
     child,
@@ -23,6 +24,7 @@ from fixby.scanners.report import (
     number,
     optional_text,
     printable,
+    required_text,
     root,
     text,
     texts,
@@ -126,7 +128,7 @@ class _Reader:
     def finding(self, row: Record) -> Finding:
         extra = child(row, "extra")
         metadata = child(extra, "metadata") if has(extra, "metadata") else {}
-        rule = self._rule(text(row, "check_id"), metadata)
+        rule = self._rule(required_text(row, "check_id"), metadata)
         dependency = child(extra, "sca_info") if has(extra, "sca_info") else None
         location = self._location(row)
         excerpt = optional_text(extra, "lines").replace(_LOGIN, "")
@@ -155,6 +157,8 @@ class _Reader:
     def _location(self, row: Record) -> Location:
         path, start, end = self.source.path(text(row, "path")), child(row, "start"), child(row, "end")
         first, last = number(start, "line"), number(end, "line")
+        if not 1 <= first <= last < LINES:
+            return Location(path)
         return Location(path, first, last, self._column(path, start), self._column(path, end))
 
     def _column(self, path: str, position: Record) -> int | None:

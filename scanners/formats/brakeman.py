@@ -13,11 +13,11 @@ from fixby.finding import Category, Finding, Rule, Suppression
 from fixby.identifiers import identifiers
 from fixby.scanners.excerpt import code_at
 from fixby.scanners.formats.addresses import line_at, location
-from fixby.scanners.formats.fields import loaded_record, optional_each, optional_items, required_text, words_at
+from fixby.scanners.formats.fields import loaded_record, optional_each, optional_items, words_at
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.ratings import UNRATED
 from fixby.scanners.formats.wording import clean, cwes, prose, spoken
-from fixby.scanners.report import Record, child, each, optional_text, text
+from fixby.scanners.report import Record, child, each, optional_text, required_text, text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "brakeman"

@@ -32,14 +32,13 @@ from fixby.scanners.formats.fields import (
     optional_child,
     optional_each,
     optional_items,
-    required_text,
     words_at,
 )
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, secret_sha1
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.wording import clean, cwes, prose
-from fixby.scanners.report import HINT, Record, child, has, number, numbers, optional_text, text
+from fixby.scanners.report import HINT, Record, child, has, number, numbers, optional_text, required_text, text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "checkov"

@@ -26,12 +26,11 @@ from fixby.scanners.formats.fields import (
     optional_child,
     optional_each,
     optional_number,
-    required_text,
 )
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.ratings import UNRATED
 from fixby.scanners.formats.wording import clean, prose, spoken
-from fixby.scanners.report import HINT, Record, each, has, items, optional_text, text
+from fixby.scanners.report import HINT, Record, each, has, items, optional_text, required_text, text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
 

@@ -7,6 +7,7 @@ from fixby.errors import ReportError
 from fixby.scanners.formats.format import Report
 from fixby.scanners.report import (
     HINT,
+    LINES,
     Record,
     as_record,
     child,
@@ -102,14 +103,6 @@ def words_at(record: Record, key: str) -> tuple[str, ...]:
     return tuple(word for word in (value if isinstance(value, list) else [value]) if isinstance(word, str) and word)
 
 
-def required_text(record: Record, key: str) -> str:
-    """The string at `key`, which must not be empty. Raises `ReportError`."""
-    found = text(record, key)
-    if not found.strip():
-        raise ReportError(f"expected a string at `{key}`, found an empty one", HINT)
-    return found
-
-
 def records(record: Record, key: str) -> list[Record]:
     """The objects of the list at `key`, none where there is no list. Raises `ReportError`."""
     return optional_each(record, key, lambda one: one)
@@ -128,10 +121,7 @@ def optional_quantity(record: Record, key: str) -> float | None:
 def optional_line(record: Record, key: str) -> int | None:
     """The line at `key`, counted from 1; None for none, and for what numbers no line. Raises `ReportError`."""
     found = optional_quantity(record, key) or 0
-    return int(found) if 1 <= found < _MANY else None
-
-
-
+    return int(found) if 1 <= found < LINES else None
 
 
 def word(record: Record, *keys: str) -> str:
@@ -141,6 +131,3 @@ def word(record: Record, *keys: str) -> str:
         if found is not None and (said := found if isinstance(found, str) else text(record, key)):
             return said
     return ""
-
-
-_MANY = 2**31

@@ -27,7 +27,6 @@ from fixby.scanners.formats.fields import (
     loaded,
     loaded_list,
     optional_child,
-    required_text,
     words_at,
 )
 from fixby.scanners.formats.format import Report, Told
@@ -35,7 +34,7 @@ from fixby.scanners.formats.ratings import UNRATED, rating
 from fixby.scanners.formats.sarif import tool_name
 from fixby.scanners.formats.sarif_categories import vulnerability_names
 from fixby.scanners.formats.wording import clean, cwes, prose, spoken
-from fixby.scanners.report import Record, child, optional_text, text
+from fixby.scanners.report import Record, child, optional_text, required_text, text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "github-code-scanning"

@@ -27,13 +27,12 @@ from fixby.scanners.formats.fields import (
     loaded,
     loaded_list,
     optional_child,
-    required_text,
     words_at,
 )
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, leak
 from fixby.scanners.formats.wording import clean, prose, spoken
-from fixby.scanners.report import Record, number, optional_text
+from fixby.scanners.report import Record, number, optional_text, required_text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
 

@@ -18,20 +18,12 @@ from functools import lru_cache, partial
 
 from fixby.finding import Finding, Location, Rule
 from fixby.scanners.formats.addresses import path
-from fixby.scanners.formats.fields import (
-    NOTHING_SAID,
-    each_of,
-    first_record,
-    loaded_list,
-    optional_number,
-    required_text,
-    words_at,
-)
+from fixby.scanners.formats.fields import NOTHING_SAID, each_of, first_record, loaded_list, optional_number, words_at
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, leak
 from fixby.scanners.formats.ratings import Rating
 from fixby.scanners.formats.wording import clean, prose
-from fixby.scanners.report import Record, optional_text, text
+from fixby.scanners.report import Record, optional_text, required_text, text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
 

@@ -13,11 +13,11 @@ from functools import lru_cache, partial
 from fixby.finding import Category, Finding, Rule, Suppression
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at
 from fixby.scanners.formats.addresses import location, path
-from fixby.scanners.formats.fields import loaded_record, optional_child, optional_each, required_text, words_at
+from fixby.scanners.formats.fields import loaded_record, optional_child, optional_each, words_at
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.wording import clean, cwes, prose
-from fixby.scanners.report import Record, child, each, has, optional_text, text
+from fixby.scanners.report import Record, child, each, has, optional_text, required_text, text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "gosec"

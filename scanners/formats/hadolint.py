@@ -17,11 +17,11 @@ from functools import lru_cache
 
 from fixby.finding import Category, Finding, Rule
 from fixby.scanners.formats.addresses import line_at, location
-from fixby.scanners.formats.fields import NOTHING_SAID, each_of, first_record, loaded_list, required_text
+from fixby.scanners.formats.fields import NOTHING_SAID, each_of, first_record, loaded_list
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.ratings import UNRATED, Rating
 from fixby.scanners.formats.wording import clean, prose
-from fixby.scanners.report import Record, text
+from fixby.scanners.report import Record, required_text, text
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
 

@@ -13,7 +13,7 @@ from fixby.finding import Location
 from fixby.scanners.formats.addresses import path, path_of_uri, tidy
 from fixby.scanners.formats.fields import optional_child, optional_each, optional_items, optional_number
 from fixby.scanners.formats.wording import clean
-from fixby.scanners.report import HINT, Record, as_record, child, has, optional_text
+from fixby.scanners.report import HINT, LINES, Record, as_record, child, has, optional_text
 from fixby.scanners.scanner import Source
 
 
@@ -127,9 +127,9 @@ def _in_file(name: str, region: Record) -> Location:
     if not region:
         return Location(name)
     line, end_line, column, end_column = (optional_number(region, key) for key in _REGION)
-    if not line or line < 1:
+    if not line or not 1 <= line < LINES:
         return Location(name)
-    last = max(end_line or line, line)
+    last = max(min(end_line or line, LINES - 1), line)
     column = column if column and column > 0 else None
     after = end_column if column and end_column and (last > line or end_column > column) else None
     return Location(name, line, last, column, after)

@@ -14,20 +14,13 @@ from fixby.errors import ReportError
 from fixby.finding import Category, Finding, Rule, Suppression
 from fixby.redaction import redacted
 from fixby.scanners.formats.advisory import Advisory, Place, nameless, units, vulnerability
-from fixby.scanners.formats.fields import (
-    optional_child,
-    optional_quantity,
-    optional_texts,
-    records,
-    required_text,
-    word,
-)
+from fixby.scanners.formats.fields import optional_child, optional_quantity, optional_texts, records, word
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import rating, scores_of
 from fixby.scanners.formats.wording import cwes
-from fixby.scanners.report import Record, each, has, items, printable, text
+from fixby.scanners.report import Record, each, has, items, printable, required_text, text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "snyk"

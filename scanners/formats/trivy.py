@@ -22,21 +22,13 @@ from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.redaction import redacted
 from fixby.scanners.excerpt import code_at
 from fixby.scanners.formats.advisory import Place, nameless, split_versions, vulnerability
-from fixby.scanners.formats.fields import (
-    optional_child,
-    optional_each,
-    optional_line,
-    optional_texts,
-    records,
-    required_text,
-    word,
-)
+from fixby.scanners.formats.fields import optional_child, optional_each, optional_line, optional_texts, records, word
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.trivy_words import WITHOUT_FIX, advisory, masked, references, weaknesses
-from fixby.scanners.report import HINT, Record, as_record, child, each, has, printable, text
+from fixby.scanners.report import HINT, Record, as_record, child, each, has, printable, required_text, text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "trivy"

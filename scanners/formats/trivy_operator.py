@@ -23,7 +23,6 @@ from fixby.scanners.formats.fields import (
     optional_quantity,
     optional_texts,
     records,
-    required_text,
     word,
 )
 from fixby.scanners.formats.format import Report, Told
@@ -31,7 +30,7 @@ from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import image_name, in_image, inside
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.trivy_words import masked
-from fixby.scanners.report import Record, as_record, child, each, has, items, printable, text
+from fixby.scanners.report import Record, as_record, child, each, has, items, printable, required_text, text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "trivy-operator"

@@ -23,11 +23,11 @@ from functools import lru_cache, partial
 from fixby.errors import ReportError
 from fixby.finding import Finding, Location, Rule
 from fixby.scanners.formats.addresses import line_at, location
-from fixby.scanners.formats.fields import each_line, each_of, optional_child, required_text, words_at
+from fixby.scanners.formats.fields import each_line, each_of, optional_child, words_at
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, leak
 from fixby.scanners.formats.wording import clean, prose
-from fixby.scanners.report import HINT, Record, child, document, has, optional_text, text, texts
+from fixby.scanners.report import HINT, Record, child, document, has, optional_text, required_text, text, texts
 from fixby.scanners.scanner import Reading, Source
 from fixby.severity import Severity, SeveritySource
 
