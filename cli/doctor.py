@@ -13,9 +13,9 @@ from fixby.cli.place import Place
 from fixby.errors import ExitCode, FixbyError
 from fixby.reports import published
 from fixby.reports.plain import safe
-from fixby.scanners import advisories
+from fixby.scanners import advisories, installed
 from fixby.scanners.process import capture
-from fixby.scanners.registry import selected
+from fixby.scanners.registry import ON_REQUEST, scanner, selected
 from fixby.scanners.scanner import Options, Scanner, Target
 from fixby.scanners.scanning import told
 from fixby.scanners.target import target
@@ -59,7 +59,22 @@ def _git() -> Part:
 
 def _scanners(found: Configuration, all_files: Target) -> list[Part]:
     options = Options(rules=found.rules, advisories=found.advisories, kept_advisories=kept_folder(found))
-    return [_scanner(one, all_files, options) for one in selected(found.scanners, ())]
+    chosen = selected(found.scanners, ())
+    others = [scanner(name) for name in sorted(ON_REQUEST) if name not in {one.NAME for one in chosen}]
+    return [*(_scanner(one, all_files, options) for one in chosen), *map(_on_request, others)]
+
+
+def _on_request(one: Scanner) -> Part:
+    """A tool that runs only where it is asked for: that it is not there is nothing wrong."""
+    if installed.found(one.NAME) is None:
+        return Part(one.NAME, "not installed", _WHEN_ASKED)
+    try:
+        return Part(one.NAME, one.version(), _WHEN_ASKED)
+    except FixbyError as error:
+        return Part(one.NAME, "cannot run", _WHEN_ASKED, told(error))
+
+
+_WHEN_ASKED = "runs when asked for"
 
 
 def _scanner(one: Scanner, all_files: Target, options: Options) -> Part:

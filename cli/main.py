@@ -113,13 +113,15 @@ def init(path: Target = Path(), *, json: Json = False) -> None:
 def scan(  # noqa: PLR0913 - the options of the main command
     path: Target = Path(),
     *,
-    only: Annotated[str, typer.Option(help="Kinds of scanners to run: sast,sca,secret.")] = "",
+    only: Annotated[str, typer.Option(help="Kinds of scanners to run: sast,sca,secret,container.")] = "",
     scanner: Annotated[list[str] | None, typer.Option(help="A scanner to run; may be given several times.")] = None,
     advisories: Annotated[Path | None, typer.Option(help="OSV records, a folder or zip, to use offline.")] = None,
     rules: Annotated[list[Path] | None, typer.Option(help="More Semgrep rules, a file or folder.")] = None,
     resolve: Annotated[
         bool, typer.Option("--resolve", help="Let pip resolve dependencies: this may run the target's build code.")
     ] = False,
+    licences: Annotated[bool, typer.Option("--licences", help="Let Trivy judge licences of packages too.")] = False,
+    database_age: Annotated[str | None, typer.Option(help="How old Trivy's and Grype's databases may be: 5d.")] = None,
     timeout: Annotated[str, typer.Option(help="The longest that one process of a scanner may take.")] = "30m",
     no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
@@ -137,6 +139,8 @@ def scan(  # noqa: PLR0913 - the options of the main command
         advisories=advisories,
         rules=tuple(rules or ()),
         resolve=resolve,
+        licences=licences,
+        database_age=database_age,
         timeout=timeout,
         keep=not no_store,
         gate=gate,

@@ -24,7 +24,7 @@ from fixby.reports import published
 from fixby.scan import Complete, Scan
 from fixby.scanners.process import Limits
 from fixby.scanners.registry import selected
-from fixby.scanners.scanner import Options
+from fixby.scanners.scanner import NO_OPTIONS, Options
 from fixby.scanners.scanning import Setting, scan
 from fixby.scanners.target import target
 from fixby.sla.duration import HINT, duration
@@ -51,6 +51,8 @@ class Wish:
     advisories: Path | None
     rules: tuple[Path, ...]
     resolve: bool
+    licences: bool
+    database_age: str | None
     timeout: str
     keep: bool
     gate: bool
@@ -136,7 +138,23 @@ def _check_policies(found: Configuration) -> None:
 def _options(wish: Wish, found: Configuration) -> Options:
     rules = (existing(rule, "--rules") for rule in wish.rules)
     advisories = existing(wish.advisories, "--advisories") if wish.advisories else found.advisories
-    return Options((*found.rules, *rules), advisories, wish.resolve, None if advisories else kept_folder(found))
+    return Options(
+        (*found.rules, *rules),
+        advisories,
+        wish.resolve,
+        None if advisories else kept_folder(found),
+        _database_age(wish, found),
+        wish.licences,
+    )
+
+
+def _database_age(wish: Wish, found: Configuration) -> int:
+    if wish.database_age is None:
+        return NO_OPTIONS.database_age if found.database_age is None else found.database_age
+    try:
+        return duration(wish.database_age)
+    except ValueError as error:
+        raise UsageError(f"--database-age: {error}.", HINT) from error
 
 
 def _limits(timeout: str) -> Limits:

@@ -106,7 +106,7 @@ def _planned(scanner: Scanner, target: Target, setting: Setting) -> Iterator[_Pl
             version, configuration = scanner.version(), scanner.configuration(setting.options)
             rules = scanner.rules(setting.options)
             workspace = Path(stack.enter_context(TemporaryDirectory(prefix=f"fixby-{scanner.NAME}-")))
-            request = Request(target, files, workspace, setting.options, setting.cores)
+            request = Request(target, files, workspace, setting.options, setting.cores, setting.clock())
             commands = stack.enter_context(scanner.commands(request)) if files else ()
         except UsageError as error:
             yield _Plan(scanner, files, obstacle=told(error))
