@@ -131,7 +131,7 @@ def _concluded(plan: _Plan, finished: Sequence[Finished], target: Target, settin
     return Scan(
         scanner=plan.scanner.NAME,
         tool_version=plan.version,
-        outcome=_outcome(problems, coverage.skipped, failed=nothing_done or not target.files),
+        outcome=outcome(problems, coverage.skipped, failed=nothing_done or not target.files),
         findings=tuple(finding for reading in readings for finding in reading.findings),
         coverage=coverage,
         started_at=started_at,
@@ -183,7 +183,8 @@ def _coverage(
     )
 
 
-def _outcome(problems: Sequence[str], skipped: Mapping[str, str], *, failed: bool) -> Outcome:
+def outcome(problems: Sequence[str], skipped: Mapping[str, str], *, failed: bool) -> Outcome:
+    """How a scan came out, by sentences about all of it and the reasons for each unit that was not looked at."""
     of_places = set(skipped.values())
     reasons = (*dict.fromkeys(one for one in problems if one not in of_places), *told_together(skipped))
     if failed:
