@@ -107,13 +107,14 @@ def record_all(database: Database, found: Configuration, asset: Asset, results: 
 
 
 def _named(wish: Wish) -> tuple[str, "Image | None"]:
-    """The asset that the wish is about, if it says so, and the image. Raises as `image` does."""
+    """The asset that the wish is about, if it says so, and the image, which bears its name. Raises as `image` does."""
     if not wish.image:
         return wish.asset, None
     from fixby.scanners.image import image  # noqa: PLC0415 - most scans are of files
 
     found = image(wish.image)
-    return wish.asset or found.name, found
+    named = replace(found, name=wish.asset or found.name)
+    return named.name, named
 
 
 def _looking(wish: Wish, found: Configuration, image: "Image | None") -> Callable[[bytes], list[Result]]:
@@ -126,6 +127,7 @@ def _looking(wish: Wish, found: Configuration, image: "Image | None") -> Callabl
         key=b"",
         clock=here.now,
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        exclude=found.exclude,
         options=_options(wish, found),
         limits=_limits(wish.timeout, IMAGE_LIMITS if image else LIMITS),
     )

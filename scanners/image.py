@@ -57,12 +57,16 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """One scan of an image: a private empty folder, what the user asked for, and how a reader reaches the outside."""
+    """One scan of an image: a private empty folder, what the user asked for, and how a reader reaches the outside.
+
+    `now` is the UTC second, by which data is too old and systems are past their end of life.
+    """
 
     image: Image
     workspace: Path
     options: Options
     source: Source
+    now: int
 
 
 Look = Generator[Command, Finished, Reading]

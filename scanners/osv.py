@@ -102,7 +102,7 @@ def read(report: bytes, source: Source) -> Reading:
             scanned[unit] = f"{scanned[unit]}, {here}" if unit in scanned else here
     return Reading(
         tuple(finding for row in rows for finding in _findings(row, source)),
-        scanned={unit: here for unit, here in scanned.items() if unit not in skipped},
+        scanned={unit: here for unit, here in scanned.items() if not {unit, unit.partition("#")[0]} & skipped.keys()},
         skipped=skipped,
         problems=texts(record, "problems"),
     )

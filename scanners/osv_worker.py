@@ -1,8 +1,7 @@
 """The process that reads what names packages and matches it against advisories, both of which others wrote.
 
 The plan is a JSON object: `advisories` (a path, or null), and either `root` and `files` (lock files, relative to it) or
-`bill` (the path of Syft's description of an image) and `place` (what the image's files are called in findings). The
-report on standard output is one too: `scanned` files, what is `unread` and why (by file or `file#package`), `problems`
+`bill` (the path of Syft's description of an image), `image` (its name) and `today` (`YYYY-MM-DD`). The report on standard output is one too: `scanned` files, what is `unread` and why (by file or `file#package`), `problems`
 of the advisories and of the image, and each of the `packages` with its places and the `advisories` that concern it.
 
 Run as `python -I -m fixby.scanners.osv_worker PLAN`.
@@ -53,7 +52,7 @@ def report(root: Path, files: Iterable[str], data: Path | None) -> Record:
 
 def report_of_image(plan: Record, data: Path | None) -> Record:
     """What Syft's description of an image names and the advisories at a path say of it. Raises `ReportError`."""
-    bill = syft_bill.read(Path(text(plan, "bill")).read_bytes(), text(plan, "place"))
+    bill = syft_bill.read(Path(text(plan, "bill")).read_bytes(), text(plan, "image"), text(plan, "today"))
     told = _Told(dict(bill.unread))
     told.take(bill.items)
     return told.report(data, bill.problems)
@@ -145,11 +144,26 @@ class _Matched:
             self._leave(places, f"there are no advisories for {name}: give some by --advisories or fixby update")
             return
         self.problems += known.problems
+        self._leave_unknown_releases(known, places)
         for package, where in _together(places).items():
             self._match(known, package, where)
 
+    def _leave_unknown_releases(self, known: Advisories, places: Iterable[_Place]) -> None:
+        """Say of which releases of a distribution nobody publishes anything: none of their packages is clean."""
+        by_release: dict[str, list[_Place]] = {}
+        for place in places if known.concerned.released else ():
+            by_release.setdefault(place.package.ecosystem, []).append(place)
+        for name, some in by_release.items():
+            if release(name) and release(name) not in known.releases:
+                self._leave(some, f"there are no advisories for {name} at hand")
+
     def _leave(self, places: Iterable[_Place], reason: str) -> None:
-        self.unread |= {place.path: reason for place in places if place.path not in self.unread}
+        """Give up the places of packages, and say how many packages that is."""
+        some = list(places)
+        number = len({place.package for place in some})
+        name = " ".join(filter(None, some[0].package.ecosystem.split(":", 1)))
+        counted = f"{number} {name} package{'' if number == 1 else 's'}: {reason}"
+        self.unread |= {place.path: counted for place in some if place.path not in self.unread}
 
     def _match(self, known: Advisories, package: Package, where: list[_Place]) -> None:
         of_release = release(package.ecosystem)

@@ -14,6 +14,7 @@ import re
 import shutil
 import sysconfig
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -59,7 +60,9 @@ def look(request: ImageRequest) -> Look:
         raise ReportError(f"Syft cannot read the image: {_last_words(listed)}", _hint(request.image))
     bill = request.workspace / "bill.json"
     bill.write_bytes(listed.report)
-    matched = yield osv.matching({"bill": str(bill), "place": request.image.name}, request.workspace, request.options)
+    today = datetime.fromtimestamp(request.now, UTC).date().isoformat()
+    plan = {"bill": str(bill), "image": request.image.name, "today": today}
+    matched = yield osv.matching(plan, request.workspace, request.options)
     reading = osv.conclude(matched, request.source)
     return replace(
         reading,
@@ -108,7 +111,7 @@ def _version(program: str) -> str:
 
 _ENVIRONMENT = {
     "SYFT_CHECK_FOR_APP_UPDATE": "false",
-    "SYFT_FILE_METADATA_SELECTION": "none",
+    "SYFT_FILE_METADATA_DIGESTS": "",
     "SYFT_RELATIONSHIPS_PACKAGE_FILE_OWNERSHIP": "false",
     "SYFT_UNKNOWNS_REMOVE_WHEN_PACKAGES_DEFINED": "false",
 }
