@@ -97,11 +97,11 @@ class _Settings:
         names = self.texts("scanners")
         if not names:
             return names
-        from fixby.scanners.registry import MODULES  # noqa: PLC0415 - most configurations name none
+        from fixby.scanners.registry import NAMES  # noqa: PLC0415 - most configurations name none
 
         for name in names:
-            if name not in MODULES:
-                raise self.section.error("scanners", f"names {name!r}, which is none", f"Known: {', '.join(MODULES)}.")
+            if name not in NAMES:
+                raise self.section.error("scanners", f"names {name!r}, which is none", f"Known: {', '.join(NAMES)}.")
         return names
 
     def database_age(self, *, trusted: bool) -> int | None:

@@ -47,7 +47,7 @@ def handed_over(request: Request) -> Plan:
     tree = request.workspace / "tree"
     tree.mkdir()
     unread = copied(request.target.root, request.files, tree, COMMENTS)
-    return Plan(request.started_at, request.options.database_age, str(tree), unread=unread)
+    return Plan(request.now, request.options.database_age, str(tree), unread=unread)
 
 
 def folder_with(plan: Plan, workspace: Path) -> Path:

@@ -67,7 +67,7 @@ NO_OPTIONS = Options()
 class Request:
     """One scan to be planned: the target, those of its files that the adapter wants, and a private empty folder.
 
-    `started_at` is the UTC second of the scan, by which data of others is too old or not.
+    `now` is the UTC second of the scan, by which data of others is too old or not.
     """
 
     target: Target
@@ -75,7 +75,7 @@ class Request:
     workspace: Path
     options: Options
     cores: int
-    started_at: int = 0
+    now: int = 0
 
 
 @dataclass(frozen=True, slots=True)
