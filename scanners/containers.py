@@ -6,8 +6,12 @@ lists no package of a lock file in which our own readers see some, that file cou
 """
 
 import json
+import os
+import posixpath
 import re
+import shutil
 import sys
+import tarfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,9 +22,11 @@ from fixby.finding import Finding, Location
 from fixby.redaction import redacted
 from fixby.scanners.copies import copied
 from fixby.scanners.formats.format import Format, Report
+from fixby.scanners.image import Image, ImageRequest
 from fixby.scanners.lockfiles.lockfile import Package
 from fixby.scanners.lockfiles.registry import is_read, read
-from fixby.scanners.report import HINT, document, printable
+from fixby.scanners.proxies import network
+from fixby.scanners.report import HINT, Record, as_record, document, printable
 from fixby.scanners.scanner import Finished, Reading, Request, Source
 from fixby.scanners.target_ignores import COMMENTS
 from fixby.sla.duration import length
@@ -45,9 +51,13 @@ class Plan:
 def handed_over(request: Request) -> Plan:
     """Copy the files of a request to where the tool may walk. Nothing is known of its data yet."""
     tree = request.workspace / "tree"
-    tree.mkdir()
-    unread = copied(request.target.root, request.files, tree, COMMENTS)
+    unread = copied(request.target.root, request.files, tree / _FILES, COMMENTS)
+    tree.mkdir(exist_ok=True)
     return Plan(request.now, request.options.database_age, str(tree), unread=unread)
+
+
+_FILES = "files"
+"""The folder of the copies in the tree: at the top of a tree Trivy passes over `dev`, `proc` and `sys`."""
 
 
 def folder_with(plan: Plan, workspace: Path) -> Path:
@@ -86,7 +96,7 @@ def reading_of(tool: Format, report: Report, plan: Plan, source: Source) -> Read
     named = source.path
     plain = replace(
         source,
-        path=lambda name: name.removeprefix(plan.tree).lstrip("/") if name.startswith("/") else name,
+        path=lambda name: name.removeprefix(plan.tree).lstrip("/").removeprefix(f"{_FILES}/"),
         lines=lambda path, first, last: source.lines(named(path), first, last),
     )
     [told] = tool.read(report, plain)
@@ -98,17 +108,16 @@ def _published(finding: Finding, named: Callable[[str], str]) -> Finding:
     return replace(finding, locations=tuple[Location, ...](places))
 
 
-def age_problem(tool: str, built: str, plan: Plan, mend: str) -> Iterator[str]:
-    """A sentence where a tool's data, built at an instant in RFC 3339, is older than the plan allows, or of no date."""
+def age_problem(tool: str, built: str, now: int, allowed: int, mend: str) -> Iterator[str]:
+    """A sentence where a tool's data, built at an instant in RFC 3339, is older than allowed (seconds), or unknown."""
     try:
         instant = datetime.fromisoformat(built)
     except ValueError:
         yield f"{tool} does not say how old its database is"
         return
-    age = plan.now - int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp())
-    if age > plan.database_age:
-        allowed = length(plan.database_age)
-        yield f"the database of {tool} is of {built[:10]}, {length(age)} old; {allowed} are allowed: {mend}"
+    age = now - int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp())
+    if age > allowed:
+        yield f"the database of {tool} is of {built[:10]}, {length(age)} old; {length(allowed)} are allowed: {mend}"
 
 
 def complaints(errors: str, harmless: Collection[str]) -> Iterator[str]:
@@ -127,10 +136,8 @@ _COMPLAINT = re.compile(
 
 def concluded(reading: Reading, finished: Finished, plan: Plan, problems: Iterable[str]) -> Reading:
     """The reading with everything that was said against it, no more of it than people read."""
-    said = [one.replace(f"{plan.tree}/", "").replace(plan.tree, "the target") for one in problems]
-    told = list(dict.fromkeys(redacted(printable(one)) for one in (*plan.problems, *reading.problems, *said)))
-    if len(told) > _TOLD:
-        told = [*told[:_TOLD], f"and {len(told) - _TOLD} more complaints"]
+    places = re.compile(rf"(?:{re.escape(plan.tree)}/|(?<![\w/.-])){_FILES}/")
+    said = [places.sub("", one).replace(plan.tree, "the target") for one in problems]
     files = dict.fromkeys(finished.command.files, "")
     scanned = files | {unit: version for unit, version in (reading.scanned or {}).items() if _file(unit) in files}
     skipped = {**plan.unread, **reading.skipped}
@@ -138,8 +145,14 @@ def concluded(reading: Reading, finished: Finished, plan: Plan, problems: Iterab
         reading,
         scanned={unit: version for unit, version in scanned.items() if _file(unit) not in skipped},
         skipped=skipped,
-        problems=tuple(told),
+        problems=told((*plan.problems, *reading.problems, *said)),
     )
+
+
+def told(problems: Iterable[str]) -> tuple[str, ...]:
+    """Problems as they are published: each once, without secrets, and no more of them than people read."""
+    some = tuple(dict.fromkeys(redacted(printable(one)) for one in problems))
+    return (*some[:_TOLD], f"and {len(some) - _TOLD} more complaints") if len(some) > _TOLD else some
 
 
 _TOLD = 20
@@ -166,3 +179,52 @@ def _names_packages(path: str, source: Source) -> bool:
         return any(isinstance(item, Package) for item in read(path, content))
     except FixbyError:
         return True
+
+
+# Images
+
+
+def reading_of_image(tool: Format, report: Report, request: ImageRequest, told_as: Record) -> Reading:
+    """What a report says of an image, its parts in `told_as` put in place of the report's own.
+
+    A tool names an image by where it lies, or as a folder, which it may be; findings stand in the image's name.
+    """
+    record = as_record(report.json, "the top of the report")
+    [told] = tool.read(Report(json.dumps({**record, **told_as}).encode()), request.source)
+    return told.reading
+
+
+def access(image: Image, *prefixes: str) -> dict[str, str]:
+    """What it takes to ask for an image: proxies, certificates, and the caller's own credentials for registries.
+
+    The caller's variables are passed on that begin with one of the prefixes.
+    """
+    if not image.form.is_remote:
+        return {}
+    said = {name: value for name, value in os.environ.items() if name.startswith(("DOCKER_", *prefixes))}
+    return {"DOCKER_CONFIG": str(Path.home() / ".docker"), **said, **network()}
+
+
+def unpacked(archive: Path, folder: Path) -> None:
+    """Unpack an archive's regular files, for a tool that reads only the layout in it. Raises `ReportError`.
+
+    A name that leads out of the folder, and more content than the archive has bytes, are refused.
+    """
+    left = archive.stat().st_size
+    try:
+        with tarfile.open(archive, "r:") as content:
+            for member in content:
+                left -= member.size
+                name = posixpath.normpath(member.name)
+                if name.startswith(("/", "..")) or left < 0:
+                    raise ReportError(f"{archive.name} is no archive of an image: {printable(member.name)}", _SAVE)
+                file = content.extractfile(member) if member.isreg() else None
+                if file:
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    with file, (folder / name).open("xb") as goal:
+                        shutil.copyfileobj(file, goal)
+    except (OSError, tarfile.TarError) as error:
+        raise ReportError(f"{archive.name} is damaged or cut short: {error}", _SAVE) from error
+
+
+_SAVE = "Save the image again."

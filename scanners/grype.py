@@ -16,6 +16,7 @@ from fixby.errors import ReportError, UsageError
 from fixby.identity import digest
 from fixby.scanners import installed
 from fixby.scanners.containers import (
+    access,
     age_problem,
     complaints,
     concluded,
@@ -24,12 +25,15 @@ from fixby.scanners.containers import (
     passed_over,
     plan_of,
     reading_of,
+    reading_of_image,
     report_of,
+    told,
 )
 from fixby.scanners.formats import grype as reports
 from fixby.scanners.formats.ecosystems import package
 from fixby.scanners.formats.format import Report
 from fixby.scanners.formats.optional import child_or_none, records, word
+from fixby.scanners.image import Form, Image, ImageRequest, Look
 from fixby.scanners.process import capture
 from fixby.scanners.report import Record, as_record, root, text
 from fixby.scanners.scanner import Command, Finished, Kind, Options, Reading, Request, Source
@@ -103,14 +107,19 @@ def conclude(finished: Finished, source: Source) -> Reading:
         finished,
         plan,
         (
-            *age_problem("Grype", _built(as_record(report.json, "the top of the report")), plan, "grype db update"),
-            *(("Grype does not list the packages that it saw",) if listed is None else ()),
+            *age_problem("Grype", _built(_top(report)), plan.now, plan.database_age, _UPDATE),
+            *((_NO_BILL,) if listed is None else ()),
             *complaints(finished.errors, _HARMLESS),
         ),
     )
 
 
+_UPDATE = "grype db update"
 _HARMLESS = ("no explicit name and version provided",)
+
+
+def _top(report: Report) -> Record:
+    return as_record(report.json, "the top of the report")
 
 
 def _built(record: Record) -> str:
@@ -137,6 +146,51 @@ def _units(component: Record) -> Iterator[tuple[str, str]]:
             yield f"{word(one, 'value').lstrip('/')}#{known.name}", known.version
 
 
+def origin() -> str:
+    """Which Grype would run. Raises `UsageError` where there is none."""
+    return installed.program(NAME)
+
+
+def look(request: ImageRequest) -> Look:
+    """What is known of the packages of an image. Raises `ReportError` and `UsageError`."""
+    image = request.image
+    if image.form is Form.DIRECTORY:
+        raise UsageError("Grype follows links out of a root folder, into this machine.", "Take syft or trivy for it.")
+    folder = request.workspace / "run"
+    folder.mkdir()
+    bill = f"--output=cyclonedx-json={folder / _BILL}"
+    arguments = (installed.program(NAME), f"{image.form}:{image.reference}", *_OPTIONS, bill)
+    environment = {**_environment(), **access(image, "GRYPE_REGISTRY_")}
+    finished = yield Command(arguments, (), folder, environment=environment, cost=_MILLISECONDS)
+    report = report_of(reports, finished, _HARMLESS)
+    as_image: Record = {"source": {"type": "image", "target": {"userInput": image.name}}}
+    reading = reading_of_image(reports, report, request, as_image)
+    record, listed = _top(report), _listed(finished)
+    problems = (
+        *reading.problems,
+        *age_problem("Grype", _built(record), request.now, request.options.database_age, _UPDATE),
+        *((_NO_BILL,) if listed is None else ()),
+        *(() if word(child_or_none(record, "distro"), "name") else (_NO_SYSTEM,)),
+        *complaints(finished.errors, _HARMLESS),
+    )
+    units = {_of_image(image, unit): version for unit, version in (listed or {}).items()}
+    return replace(reading, scanned={**units, **(reading.scanned or {})}, problems=told(problems))
+
+
+_NO_BILL = "Grype does not list the packages that it saw"
+_NO_SYSTEM = "Grype knows no distribution in the image, so it looked for no packages of a system"
+
+
+def _of_image(image: Image, unit: str) -> str:
+    """A unit as findings name it: the packages of a system stand in the image as a whole."""
+    path, _, name = unit.partition("#")
+    return f"{image.place if path.startswith(_DATABASES) else image.path(path)}#{name}"
+
+
+_DATABASES = ("lib/apk/", "var/lib/dpkg/", "var/lib/pacman/", "var/lib/rpm/", "usr/lib/sysimage/rpm/")
+"""Where systems keep what they have installed."""
+
+
 def recognises(document: object) -> bool:  # noqa: ARG001 - as the protocol has it
     """Never: what Grype wrote elsewhere is read by the format of the same name."""
     return False
@@ -144,8 +198,8 @@ def recognises(document: object) -> bool:  # noqa: ARG001 - as the protocol has 
 
 def read(report: bytes, source: Source) -> Reading:
     """What a report says that was written elsewhere. Raises `ReportError` where it is damaged."""
-    [told] = reports.read(Report(report), source)
-    return told.reading
+    [one] = reports.read(Report(report), source)
+    return one.reading
 
 
 def _environment() -> dict[str, str]:

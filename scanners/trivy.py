@@ -17,6 +17,7 @@ from fixby.errors import ReportError, UsageError
 from fixby.identity import digest
 from fixby.scanners import installed
 from fixby.scanners.containers import (
+    access,
     age_problem,
     complaints,
     concluded,
@@ -25,13 +26,17 @@ from fixby.scanners.containers import (
     passed_over,
     plan_of,
     reading_of,
+    reading_of_image,
     report_of,
+    told,
+    unpacked,
 )
 from fixby.scanners.formats import trivy as reports
 from fixby.scanners.formats.format import Report
 from fixby.scanners.formats.optional import child_or_none, word
+from fixby.scanners.image import Form, Image, ImageRequest, Look
 from fixby.scanners.process import capture
-from fixby.scanners.report import root, text
+from fixby.scanners.report import Record, as_record, root, text
 from fixby.scanners.scanner import Command, Finished, Kind, Options, Reading, Request, Source
 from fixby.scanners.target_ignores import marked
 
@@ -58,7 +63,7 @@ def configuration(options: Options) -> str:
 
     The database is none of them: it changes every few hours, and each time nothing that was mended would close.
     """
-    return digest((NAME, *_OPTIONS, _scanners(options, _known()), *sorted(_ENVIRONMENT), _SECRETS))
+    return digest((NAME, *_OPTIONS, _scanners(options, _known(), "misconfig"), *sorted(_ENVIRONMENT), _SECRETS))
 
 
 def rules(options: Options) -> frozenset[str] | None:  # noqa: ARG001 - as the protocol has it
@@ -75,7 +80,7 @@ def commands(request: Request) -> Iterator[Sequence[Command]]:
     secrets = folder / "secrets.yaml"
     secrets.write_text(_SECRETS)
     arguments = (
-        *(_program(), "filesystem", *_OPTIONS, f"--scanners={_scanners(request.options, known)}"),
+        *(_program(), "filesystem", *_OPTIONS, f"--scanners={_scanners(request.options, known, 'misconfig')}"),
         *(f"--cache-dir={_private_cache(folder)}", f"--secret-config={secrets}", plan.tree),
     )
     yield [Command(arguments, request.files, folder, environment=_ENVIRONMENT, cost=_MILLISECONDS)]
@@ -105,6 +110,11 @@ _UPDATE = "trivy image --download-db-only"
 _NO_DATABASE = f"Trivy has no database of vulnerabilities, so it looked for none: {_UPDATE}"
 
 
+def _age_problem(built: str, now: int, allowed: int) -> Iterator[str]:
+    if built:
+        yield from age_problem("Trivy", built, now, allowed, _UPDATE)
+
+
 def conclude(finished: Finished, source: Source) -> Reading:
     """What the process says, its standard error and the age of its data considered. Raises `ReportError`."""
     plan = plan_of(finished)
@@ -122,7 +132,7 @@ def conclude(finished: Finished, source: Source) -> Reading:
         finished,
         plan,
         (
-            *(age_problem("Trivy", plan.built, plan, _UPDATE) if plan.built else ()),
+            *_age_problem(plan.built, plan.now, plan.database_age),
             *complaints(finished.errors, _HARMLESS),
         ),
     )
@@ -139,6 +149,65 @@ _HARMLESS = (
 )
 
 
+def origin() -> str:
+    """Which Trivy would run. Raises `UsageError` where there is none, or it is denied."""
+    return _program()
+
+
+def look(request: ImageRequest) -> Look:
+    """What stands in an image. Raises `ReportError` and `UsageError`."""
+    known = _known()
+    folder = request.workspace / "run"
+    folder.mkdir()
+    where, options = _image(request)
+    image = request.image
+    arguments = (
+        *(_program(), where, *_OPTIONS, *options, f"--scanners={_scanners(request.options, known)}"),
+        *(f"--cache-dir={_private_cache(folder)}", *([] if _is_input(image) else [image.reference])),
+    )
+    environment = {**_ENVIRONMENT, **access(image, "TRIVY_USERNAME", "TRIVY_PASSWORD", "TRIVY_REGISTRY_TOKEN")}
+    finished = yield Command(arguments, (), folder, environment=environment, cost=_MILLISECONDS)
+    report = report_of(reports, finished, _HARMLESS)
+    as_image: Record = {"ArtifactName": image.name, "ArtifactType": "container_image"}
+    reading = reading_of_image(reports, report, request, as_image)
+    problems = (
+        *reading.problems,
+        *((_NO_DATABASE,) if not known.built else ()),
+        *_age_problem(known.built, request.now, request.options.database_age),
+        *(() if _has_system(report) else (_NO_SYSTEM,)),
+        *complaints(finished.errors, _HARMLESS),
+    )
+    return replace(reading, problems=told(problems))
+
+
+_NO_SYSTEM = "Trivy knows no distribution in the image, so it looked for no packages of a system"
+
+
+def _has_system(report: Report) -> bool:
+    record = as_record(report.json, "the top of the report")
+    return word(child_or_none(child_or_none(record, "Metadata"), "OS"), "Family") not in ("", "none")
+
+
+def _is_input(image: Image) -> bool:
+    return image.form in (Form.DOCKER_ARCHIVE, Form.OCI_ARCHIVE, Form.OCI_LAYOUT)
+
+
+def _image(request: ImageRequest) -> tuple[str, tuple[str, ...]]:
+    """The command for an image of this form, and its options; an OCI archive is unpacked: Trivy cannot read it."""
+    image, path = request.image, request.image.reference
+    if image.form is Form.DIRECTORY:
+        return "rootfs", ()
+    if image.form is Form.OCI_ARCHIVE:
+        path = str(request.workspace / "layout")
+        unpacked(Path(image.reference), Path(path))
+    if _is_input(image):
+        return "image", (_OF_HISTORY, f"--input={path}")
+    return "image", (_OF_HISTORY, f"--image-src={'docker' if image.form is Form.DAEMON else 'remote'}")
+
+
+_OF_HISTORY = "--image-config-scanners=misconfig,secret"
+
+
 def recognises(document: object) -> bool:  # noqa: ARG001 - as the protocol has it
     """Never: what Trivy wrote elsewhere is read by the format of the same name."""
     return False
@@ -146,8 +215,8 @@ def recognises(document: object) -> bool:  # noqa: ARG001 - as the protocol has 
 
 def read(report: bytes, source: Source) -> Reading:
     """What a report says that was written elsewhere. Raises `ReportError` where it is damaged."""
-    [told] = reports.read(Report(report), source)
-    return told.reading
+    [one] = reports.read(Report(report), source)
+    return one.reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +243,9 @@ def _known() -> _Known:
     return known
 
 
-def _scanners(options: Options, known: _Known) -> str:
+def _scanners(options: Options, known: _Known, *others: str) -> str:
     vulnerabilities, licences = ("vuln",) if known.built else (), ("license",) if options.licences else ()
-    return ",".join((*vulnerabilities, "misconfig", "secret", *licences))
+    return ",".join((*vulnerabilities, *others, "secret", *licences))
 
 
 def _cache() -> Path:
