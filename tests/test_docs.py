@@ -127,6 +127,7 @@ def _lines(page: str) -> list[str]:
         r"\b[0-9a-f]{10}\b(?=.*detect-secrets)",
         r"(?<=[ /])\d+\.\d+\.\d+(?=[ ,/\n])",
         r"Python .*",
+        r"^(grype|trivy) .*runs when asked for",
         r'"snapshot": ".*"',
         r" +$",
     ):
