@@ -1,8 +1,8 @@
-"""Until when distributions publish advisories for their releases, as each announced it; free long-term support counts."""
+"""Until when distributions publish advisories for their releases, as they announced; free long-term support counts."""
 
 
 def end_of_life(distribution: str, release: str) -> str:
-    """The last day of support, `YYYY-MM-DD`, of a release by `ID` and `VERSION_ID` of os-release; empty if not known."""
+    """The last day of a release (`ID` and `VERSION_ID` of os-release), `YYYY-MM-DD`; empty where it is not known."""
     releases = _ENDS.get(distribution.lower(), {})
     parts = release.split(".")
     return next((releases[one] for one in (".".join(parts[:2]), parts[0]) if one in releases), "")

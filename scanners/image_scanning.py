@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from fixby.errors import FixbyError
@@ -86,8 +86,12 @@ class _Looking:
 def _left_out(image: Image, reading: Reading, exclude: Sequence[str]) -> dict[str, str]:
     """What a scanner could not make sense of and a configuration says need not be understood."""
     pattern = excluding(exclude)
-    files = {unit: unit.partition("#")[0].removeprefix(f"{image.place}/") for unit in reading.skipped}
-    return {unit: "excluded by configuration" for unit, file in files.items() if pattern.fullmatch(file)}
+
+    def is_out(unit: str) -> bool:
+        file = PurePosixPath(unit.partition("#")[0].removeprefix(f"{image.place}/"))
+        return any(pattern.fullmatch(str(path)) for path in (file, *file.parents))
+
+    return {unit: "excluded by configuration" for unit in reading.skipped if is_out(unit)}
 
 
 def _source(key: bytes) -> Source:

