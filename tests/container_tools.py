@@ -29,6 +29,7 @@ if arguments[0] == "version":
     sys.exit(plan["version_exit_code"])
 place = next((one for one in reversed(arguments) if not one.startswith("-")), "").removeprefix("dir:")
 walked = [file for file in Path(place).rglob("*") if file.is_file()] if place and Path(place).is_dir() else []
+call["top"] = os.listdir(place) if walked else []
 names = [os.fsencode(file.relative_to(place)).decode(errors="replace").removeprefix("files/") for file in walked]
 call["files"] = {{name: file.read_bytes().decode(errors="replace") for name, file in zip(names, walked)}}
 caches = [one.removeprefix("--cache-dir=") for one in arguments if one.startswith("--cache-dir=")]

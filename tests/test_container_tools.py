@@ -176,20 +176,6 @@ def test_a_stamp_of_another_version_refuses_nothing(tmp_path: Path) -> None:
     assert scan(tmp_path, trivy(tmp_path, stamp=stamp), "trivy").code == 0
 
 
-def test_what_the_target_ignores_is_found_and_marked_as_suppressed(tmp_path: Path) -> None:
-    ignores = "# polluted on purpose\nCVE-2020-8203\naws-access-key-id exp:2001-01-01\n"
-    docker = "FROM scratch\n# trivy:ignore:AVD-DS-0002\nCOPY . .\n"
-    report = json.loads(json.dumps(TRIVY_REPORT))
-    report["Results"][1]["Misconfigurations"][0]["CauseMetadata"] = {"StartLine": 3, "EndLine": 3}
-    tool = trivy(tmp_path, report=json.dumps(report))
-    found = scanned(scan(tmp_path, tool, "trivy", files={**FILES, ".trivyignore": ignores, "Dockerfile": docker}))
-    assert tool.call["files"]["Dockerfile"] == "FROM scratch\n# trivy_ignore:AVD-DS-0002\nCOPY . .\n"
-    suppressed = {one["rule_id"]: one["suppressed"] for one in found["findings"]}
-    assert suppressed["CVE-2020-8203"] == {"by": ".trivyignore", "reason": "polluted on purpose"}
-    assert suppressed["DS002"]["by"] == "trivy:ignore"
-    assert (suppressed["aws-access-key-id"], found["suppressed"]) == (None, 2)
-
-
 def test_warnings_of_trivy_make_the_scan_partial_and_harmless_ones_do_not(tmp_path: Path) -> None:
     errors = (
         "2026-11-02T10:00:00Z\tINFO\t[vuln] Vulnerability scanning is enabled\n"
@@ -340,13 +326,6 @@ def test_grype_reports_matches_and_counts_what_its_rules_ignore(tmp_path: Path) 
     assert (environment["GRYPE_DB_AUTO_UPDATE"], environment["GRYPE_CHECK_FOR_APP_UPDATE"]) == ("false", "false")
     assert environment["GRYPE_DB_CACHE_DIR"] == str(tool.home / "cache" / "grype" / "db")
     assert tool.call["folder"] == ["plan.json"]
-
-
-def test_what_the_targets_rules_for_grype_ignore_is_marked_as_suppressed(tmp_path: Path) -> None:
-    rules = "ignore:\n  - vulnerability: CVE-2020-8203\n    package:\n      name: lodash\n    reason: not reachable\n"
-    found = scanned(scan(tmp_path, grype(tmp_path), "grype", files={**FILES, ".grype.yaml": rules}))
-    suppressed = {one["rule_id"]: one["suppressed"] for one in found["findings"]}
-    assert suppressed["GHSA-p6mc-m468-83gw"] == {"by": ".grype.yaml", "reason": "not reachable"}
 
 
 @pytest.mark.parametrize(
