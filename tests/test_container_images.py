@@ -101,6 +101,22 @@ def test_an_oci_archive_is_unpacked_for_trivy_and_nothing_leads_out_of_it(tmp_pa
     assert "is no archive of an image" in scanned(ended)["reasons"][0]
 
 
+def test_an_archive_that_says_it_holds_more_than_it_does_is_not_unpacked(tmp_path: Path) -> None:
+    """A sparse file of ten terabytes takes a kilobyte in an archive."""
+    sparse = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(10**13)}
+    image = archive(tmp_path / "sparse.tar", LAYOUT)
+    with tarfile.open(image, "a") as goal:
+        member = tarfile.TarInfo("blobs/sha256/01")
+        member.pax_headers = {**sparse, "GNU.sparse.name": member.name}
+        content = b"1\n0\n1\n".ljust(512, b"\0") + b"x"
+        member.size = len(content)
+        goal.addfile(member, io.BytesIO(content))
+    tool = trivy(tmp_path, report=report())
+    ended = look(tmp_path, tool, "trivy", image)
+    assert (ended.code, scanned(ended)["outcome"], tool.call) == (3, "failed", None)
+    assert "is no archive of an image: blobs/sha256/01" in scanned(ended)["reasons"][0]
+
+
 @pytest.mark.parametrize(
     ("odd", "said"),
     [
