@@ -185,13 +185,25 @@ def _names_packages(path: str, source: Source) -> bool:
 
 
 def reading_of_image(tool: Format, report: Report, request: ImageRequest, told_as: Record) -> Reading:
-    """What a report says of an image, its parts in `told_as` put in place of the report's own.
+    """What a report says of an image, with the parts in `told_as`, which call it `NAMELESS`, in place of its own.
 
-    A tool names an image by where it lies, or as a folder, which it may be; findings stand in the image's name.
+    A tool names an image by where it lies, or as a folder, which it may be; findings stand in the image's own name.
     """
     record = as_record(report.json, "the top of the report")
-    [told] = tool.read(Report(json.dumps({**record, **told_as}).encode()), request.source)
-    return told.reading
+    [one] = tool.read(Report(json.dumps({**record, **told_as}).encode()), request.source)
+
+    def named(path: str) -> str:
+        return f"{request.image.place}{path.removeprefix(NAMELESS)}"
+
+    return replace(
+        one.reading,
+        findings=tuple(_published(finding, named) for finding in one.reading.findings),
+        scanned={named(unit): version for unit, version in (one.reading.scanned or {}).items()},
+    )
+
+
+NAMELESS = "fixby-image"
+"""What an image is called while its report is read."""
 
 
 def access(image: Image, *prefixes: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from fixby.errors import ReportError, UsageError
 from fixby.identity import digest
 from fixby.scanners import installed
 from fixby.scanners.containers import (
+    NAMELESS,
     access,
     age_problem,
     complaints,
@@ -163,7 +164,7 @@ def look(request: ImageRequest) -> Look:
     environment = {**_environment(), **access(image, "GRYPE_REGISTRY_")}
     finished = yield Command(arguments, (), folder, environment=environment, cost=_MILLISECONDS)
     report = report_of(reports, finished, _HARMLESS)
-    as_image: Record = {"source": {"type": "image", "target": {"userInput": image.name}}}
+    as_image: Record = {"source": {"type": "image", "target": {"userInput": NAMELESS}}}
     reading = reading_of_image(reports, report, request, as_image)
     record, listed = _top(report), _listed(finished)
     problems = (

@@ -17,6 +17,7 @@ from fixby.errors import ReportError, UsageError
 from fixby.identity import digest
 from fixby.scanners import installed
 from fixby.scanners.containers import (
+    NAMELESS,
     access,
     age_problem,
     complaints,
@@ -168,7 +169,7 @@ def look(request: ImageRequest) -> Look:
     environment = {**_ENVIRONMENT, **access(image, "TRIVY_USERNAME", "TRIVY_PASSWORD", "TRIVY_REGISTRY_TOKEN")}
     finished = yield Command(arguments, (), folder, environment=environment, cost=_MILLISECONDS)
     report = report_of(reports, finished, _HARMLESS)
-    as_image: Record = {"ArtifactName": image.name, "ArtifactType": "container_image"}
+    as_image: Record = {"ArtifactName": NAMELESS, "ArtifactType": "container_image"}
     reading = reading_of_image(reports, report, request, as_image)
     problems = (
         *reading.problems,

@@ -93,6 +93,18 @@ def test_trivy_looks_at_an_image_by_whatever_it_lies_in(tmp_path: Path) -> None:
     assert any(one.startswith("--input=") and one.endswith("/layout") for one in arguments)
 
 
+@pytest.mark.parametrize("name", ["image", "Shop: the first", "shop.tar", "0123456789ab", "registry:5000/team/shop"])
+def test_findings_stand_in_the_name_that_the_image_is_given(tmp_path: Path, name: str) -> None:
+    saved = archive(tmp_path / "saved.tar", SAVED)
+    for tool, scanner in (
+        (trivy(tmp_path, report=report()), "trivy"),
+        (grype(tmp_path, report=of_image(), bill=listed()), "grype"),
+    ):
+        found = scanned(look(tmp_path, tool, scanner, saved, "--asset", name))
+        first = [one["locations"][0]["path"] for one in found["findings"] if one["rule_id"] == "CVE-2023-5363"]
+        assert (found["outcome"], first) == ("complete", [name])
+
+
 def test_an_oci_archive_is_unpacked_for_trivy_and_nothing_leads_out_of_it(tmp_path: Path) -> None:
     tool = trivy(tmp_path, report=report())
     evil = archive(tmp_path / "evil.tar", {**LAYOUT, "blobs/../../../escaped": "x"})
