@@ -34,7 +34,7 @@ from fixby.scanners.containers import (
 )
 from fixby.scanners.formats import trivy as reports
 from fixby.scanners.formats.format import Report
-from fixby.scanners.formats.optional import child_or_none, word
+from fixby.scanners.formats.optional import child_or_none, records, word
 from fixby.scanners.image import Form, Image, ImageRequest, Look
 from fixby.scanners.process import capture
 from fixby.scanners.report import Record, as_record, root, text
@@ -95,7 +95,6 @@ _ENVIRONMENT = {
     "TRIVY_NO_PROGRESS": "true",
     "TRIVY_SKIP_CHECK_UPDATE": "true",
     "TRIVY_SKIP_JAVA_DB_UPDATE": "true",
-    "TRIVY_SKIP_POLICY_UPDATE": "true",
     "TRIVY_SKIP_VERSION_CHECK": "true",
 }
 """What is not known to every version as an option; a variable that Trivy does not know it passes over."""
@@ -140,7 +139,8 @@ def conclude(finished: Finished, source: Source) -> Reading:
 
 
 _HARMLESS = (
-    "Falling back to embedded checks",  # those of the release
+    "Falling back to embedded",  # checks, those of the release
+    "deprecated",  # an option
     "no longer supported by the distribution",  # the report says it too
     "The vulnerability detection may be insufficient",
     "Using severities from other vendors",
@@ -169,8 +169,7 @@ def look(request: ImageRequest) -> Look:
     environment = {**_ENVIRONMENT, **access(image, "TRIVY_USERNAME", "TRIVY_PASSWORD", "TRIVY_REGISTRY_TOKEN")}
     finished = yield Command(arguments, (), folder, environment=environment, cost=_MILLISECONDS)
     report = report_of(reports, finished, _HARMLESS)
-    as_image: Record = {"ArtifactName": NAMELESS, "ArtifactType": "container_image"}
-    reading = reading_of_image(reports, report, request, as_image)
+    reading = reading_of_image(reports, report, request, _as_image(report))
     problems = (
         *reading.problems,
         *((_NO_DATABASE,) if not known.built else ()),
@@ -179,6 +178,14 @@ def look(request: ImageRequest) -> Look:
         *complaints(finished.errors, _HARMLESS),
     )
     return replace(reading, problems=told(problems))
+
+
+def _as_image(report: Report) -> Record:
+    """The parts of a report that say of what it is; what is found in an image's configuration has the image's name."""
+    record = as_record(report.json, "the top of the report")
+    name = word(record, "ArtifactName")
+    results = [{**row, "Target": ""} if row.get("Target") == name else row for row in records(record, "Results")]
+    return {"ArtifactName": NAMELESS, "ArtifactType": "container_image", "Results": results}
 
 
 _NO_SYSTEM = "Trivy knows no distribution in the image, so it looked for no packages of a system"

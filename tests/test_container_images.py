@@ -93,6 +93,20 @@ def test_trivy_looks_at_an_image_by_whatever_it_lies_in(tmp_path: Path) -> None:
     assert any(one.startswith("--input=") and one.endswith("/layout") for one in arguments)
 
 
+def test_what_trivy_finds_in_the_configuration_of_an_image_stands_in_the_image_itself(tmp_path: Path) -> None:
+    """Trivy names it by where the image lies, which is another place each time that an archive is unpacked."""
+    check = {"ID": "DS002", "Title": "root", "Message": "no USER", "Severity": "HIGH", "Status": "FAIL"}
+    history = {"Target": "x.tar", "Class": "config", "Type": "dockerfile", "Misconfigurations": [check]}
+    variables = {"Target": "x.tar", "Class": "secret", "Secrets": [SECRET]}
+    tool = trivy(tmp_path, report=report(Results=[history, variables]))
+    found = scanned(look(tmp_path, tool, "trivy", archive(tmp_path / "saved.tar", SAVED)))
+    assert "--image-config-scanners=misconfig,secret" in tool.call["arguments"]
+    assert {one["category"]: one["locations"][0]["path"] for one in found["findings"]} == {
+        "misconfiguration": "shop",
+        "secret": "shop",
+    }
+
+
 @pytest.mark.parametrize("name", ["image", "Shop: the first", "shop.tar", "0123456789ab", "registry:5000/team/shop"])
 def test_findings_stand_in_the_name_that_the_image_is_given(tmp_path: Path, name: str) -> None:
     saved = archive(tmp_path / "saved.tar", SAVED)
