@@ -176,8 +176,11 @@ def _folder(path: Path, form: Form | None) -> Image:
 
 
 def _archive(path: Path, form: Form | None) -> Image:
-    with path.open("rb") as file:
-        if not path.is_file() or not tarfile.is_tarfile(file):
+    with open_regular(path) as file:
+        if file.read(2) in _COMPRESSED:
+            raise UsageError(f"{_written(str(path))} is compressed.", "Unpack it first, with gunzip, unxz or unzstd.")
+        file.seek(0)
+        if not tarfile.is_tarfile(file):
             raise UsageError(f"{_written(str(path))} is no image: it is no tar archive and no folder.", _HINT)
     found = _described(path)
     docker, oci = found.get("manifest.json"), found.get("index.json") if "oci-layout" in found else None
@@ -189,6 +192,10 @@ def _archive(path: Path, form: Form | None) -> Image:
     raise UsageError(
         f"{_written(str(path))} is no {what}: it lacks manifest.json, or oci-layout and index.json.", _HINT
     )
+
+
+_COMPRESSED = (b"\x1f\x8b", b"BZ", b"\xfd7", b"(\xb5")
+"""How files of gzip, bzip2, xz and zstd begin."""
 
 
 def _described(path: Path) -> dict[str, object]:

@@ -166,26 +166,34 @@ def _access(image: Image) -> dict[str, str]:
     return {"DOCKER_CONFIG": str(Path.home() / ".docker"), **said, **network()}
 
 
+def _warnings(errors: str) -> list[str]:
+    """What Syft warns of: the first warnings, and how many more there are."""
+    said = list(dict.fromkeys(_WARNING.findall(_plain(errors))))
+    more = [f"Syft warns of {len(said) - _SHOWN} other things"] if len(said) > _SHOWN else []
+    return [f"Syft warns: {_readable(one)}" for one in said[:_SHOWN]] + more
+
+
 _WARNING = re.compile(r"^\[\d+\] +(?:WARN|ERROR) (.*)$", re.MULTILINE)
 _SHOWN = 3
 
 
-def _warnings(errors: str) -> list[str]:
-    """What Syft warns of: the first warnings, and how many more there are."""
-    said = list(dict.fromkeys(printable(one)[:_LONGEST] for one in _WARNING.findall(errors)))
-    more = [f"Syft warns of {len(said) - _SHOWN} other things"] if len(said) > _SHOWN else []
-    return [f"Syft warns: {redacted(one)}" for one in said[:_SHOWN]] + more
-
-
 def _last_words(finished: Finished) -> str:
-    """What Syft says in the end, on one line."""
-    lines = [line.strip() for line in finished.errors.splitlines() if line.strip()]
-    said = redacted(printable(" ".join(lines[-_LAST_LINES:]))) or "it says nothing"
-    return f"{said[:_LONGEST]} (exit code {finished.exit_code})"
+    """What Syft says in the end."""
+    lines = [line.strip() for line in _plain(finished.errors).splitlines() if line.strip()]
+    said = _readable(re.sub(r"^\[\d+\] +ERROR ", "", lines[-1])) if lines else "it says nothing"
+    return f"{said} (exit code {finished.exit_code})"
 
 
-_LAST_LINES = 3
-_LONGEST = 400
+def _plain(words: str) -> str:
+    """Without the colours that Syft gives its words."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", words)
+
+
+def _readable(words: str) -> str:
+    return redacted(printable(words))[:_LONGEST]
+
+
+_LONGEST = 600
 
 
 def _hint(image: Image) -> str:

@@ -1,6 +1,8 @@
 """Container images: Syft lists what is in them, advisories at hand say what is known of it."""
 
+import gzip
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -195,6 +197,8 @@ def test_what_belongs_to_a_package_of_python_is_known(tmp_path: Path, here: Path
         ("./missing", 2, "./missing does not exist."),
         ("docker-archive:missing", 2, "missing does not exist."),
         ("words.txt", 2, "words.txt is no image: it is no tar archive and no folder."),
+        ("saved.tar.gz", 2, "saved.tar.gz is compressed."),
+        ("pipe", 3, "pipe is damaged or cut short: [Errno 22] Not a regular file"),
         ("plain.tar", 2, "plain.tar is no image: it lacks manifest.json, or oci-layout and index.json."),
         ("oci-archive:saved.tar", 2, "saved.tar is no oci-archive"),
         ("oci-dir:folder", 2, "folder is no OCI layout"),
@@ -203,7 +207,7 @@ def test_what_belongs_to_a_package_of_python_is_known(tmp_path: Path, here: Path
         ("registry:", 2, "'' is no reference of an image."),
         ("registry:shop --config=x", 2, "'shop --config=x' is no reference of an image."),
         ("cut.tar", 3, "cut.tar is damaged or cut short"),
-        ("layerless.tar", 3, "Syft cannot read the image"),
+        ("layerless.tar", 3, "Syft cannot read the image: could not determine source: "),
         ("dir:folder", 3, "Syft found no package"),
         ("127.0.0.1:1/shop:1", 3, "Syft cannot read the image"),
     ],
@@ -211,11 +215,14 @@ def test_what_belongs_to_a_package_of_python_is_known(tmp_path: Path, here: Path
 def test_what_is_no_image_or_is_not_at_hand_is_told(here: Path, image: str, code: int, said: str) -> None:
     saved = docker_archive(here / "saved.tar", debian()).read_bytes()
     repository(here, {"words.txt": "words", "folder/a.txt": "a", "cut.tar": saved[:3000]})
+    (here / "saved.tar.gz").write_bytes(gzip.compress(saved))
+    os.mkfifo(here / "pipe")
     (here / "plain.tar").write_bytes(saved.replace(b"manifest.json", b"manifesto.txt"))
     (here / "layerless.tar").write_bytes(saved.replace(b'["layer.tar"]', b'["lacks.tar"]'))
     ended = called("scan", "--image", image, "--no-store", cwd=here)
     assert ended.code == code, ended
     assert said in ended.out + ended.err
+    assert "\x1b" not in ended.out
     assert "Traceback" not in ended.err
 
 
