@@ -24,7 +24,7 @@ from fixby.scanners.copies import copied
 from fixby.scanners.formats.format import Format, Report
 from fixby.scanners.image import Image, ImageRequest
 from fixby.scanners.lockfiles.lockfile import Package
-from fixby.scanners.lockfiles.registry import is_read, read
+from fixby.scanners.lockfiles.registry import is_bill, is_read, read
 from fixby.scanners.proxies import network
 from fixby.scanners.report import HINT, Record, as_record, document, printable
 from fixby.scanners.scanner import Finished, Reading, Request, Source
@@ -80,8 +80,8 @@ _PLAN = "plan.json"
 def report_of(tool: Format, finished: Finished, harmless: Collection[str]) -> Report:
     """The report of a process that ended well. Raises `ReportError`, which says what went wrong as the tool told it."""
     if finished.exit_code != 0 or not finished.report.strip():
-        told = list(complaints(finished.errors, harmless)) or [*finished.errors.strip().splitlines()[-1:]]
-        words = redacted(printable("; ".join(told[-3:])))
+        said = list(complaints(finished.errors, harmless)) or finished.errors.strip().splitlines()[-1:]
+        words = redacted(printable("; ".join(said[-3:])))
         ended = f"{tool.NAME} ended with exit code {finished.exit_code} and without a result"
         raise ReportError(f"{ended}: {words}" if words else ended, HINT)
     document(finished.report)
@@ -99,8 +99,8 @@ def reading_of(tool: Format, report: Report, plan: Plan, source: Source) -> Read
         path=lambda name: name.removeprefix(plan.tree).lstrip("/").removeprefix(f"{_FILES}/"),
         lines=lambda path, first, last: source.lines(named(path), first, last),
     )
-    [told] = tool.read(report, plain)
-    return replace(told.reading, findings=tuple(_published(one, named) for one in told.reading.findings))
+    [one] = tool.read(report, plain)
+    return replace(one.reading, findings=tuple(_published(finding, named) for finding in one.reading.findings))
 
 
 def _published(finding: Finding, named: Callable[[str], str]) -> Finding:
@@ -163,12 +163,15 @@ def _file(unit: str) -> str:
 
 
 def passed_over(tool: str, files: Sequence[str], units: Collection[str], source: Source) -> dict[str, str]:
-    """The lock files of which a tool lists no package though they name some, and why they count as not read."""
+    """The lock files of which a tool lists no package though they name some, and why they count as not read.
+
+    Bills of materials are none of them: in folders the tools pass over them, and `osv` reads them.
+    """
     listed = {_file(unit) for unit in units if "#" in unit}
     return {
         path: f"{tool} lists none of the packages that the file names"
         for path in files
-        if is_read(path) and path not in listed and _names_packages(path, source)
+        if is_read(path) and not is_bill(path) and path not in listed and _names_packages(path, source)
     }
 
 

@@ -56,6 +56,14 @@ def test_files_in_dev_proc_and_sys_are_handed_over_where_trivy_does_not_pass_ove
     assert tool.call["top"] == ["files"]
 
 
+def test_a_bill_of_materials_that_the_tools_pass_over_is_nothing_that_they_missed(tmp_path: Path) -> None:
+    component = {"type": "library", "name": "lodash", "version": "4.17.15", "purl": "pkg:npm/lodash@4.17.15"}
+    bom = json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [component]})
+    tool = trivy(tmp_path, report=json.dumps({**TRIVY_REPORT, "Results": []}))
+    found = scanned(scan(tmp_path, tool, "trivy", files={"bom.json": bom}))
+    assert (found["outcome"], found["coverage"]["skipped"]) == ("complete", [])
+
+
 def test_a_part_of_a_repository_is_scanned_under_its_own_paths(tmp_path: Path) -> None:
     files = {f"web/{name}": content for name, content in FILES.items()}
     shop = repository(tmp_path / "shop", {**files, "fixby.toml": "# nothing\n", "web/.trivyignore": "CVE-2020-8203\n"})
