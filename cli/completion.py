@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from fixby.query import completions
-from fixby.scanners.registry import MODULES
+from fixby.scanners.registry import NAMES
 from fixby.store.selection import known_values
 
 
@@ -13,7 +13,7 @@ def completed(incomplete: str, environment: Mapping[str, str]) -> list[str]:
     bash ends words at colons, so there the qualifier is one of the words before and no part of what is completed.
     """
     before = _qualifier_in_bash(environment)
-    found = completions(f"{before}{incomplete}", {**known_values(), "scanner": list(MODULES)})
+    found = completions(f"{before}{incomplete}", {**known_values(), "scanner": list(NAMES)})
     return [one.removeprefix(before) for one in found]
 
 

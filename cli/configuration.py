@@ -37,6 +37,7 @@ class Configuration:
     sites: tuple[Table, ...] = ()
     folder: Path = Path()
     trusted: bool = False
+    database_age: int | None = None
 
 
 def configuration(target: Path, named: Path | None, environment: Mapping[str, str]) -> Configuration:
@@ -59,13 +60,15 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
         sites=settings.sites(),
         folder=settings.folder,
         trusted=named is not None,
+        database_age=settings.database_age(trusted=named is not None),
     )
 
 
 _KEYS = (
-    *("advisories", "allowed_signers", "asset", "exclude", "exposure", "gate", "policy", "rules", "scanners", "sites"),
-    *("store", "tags", "team", "tier"),
+    *("advisories", "allowed_signers", "asset", "database_age", "exclude", "exposure", "gate", "policy", "rules"),
+    *("scanners", "sites", "store", "tags", "team", "tier"),
 )
+_LONGEST_AGE = 5 * 86400
 _NOTHING = Table("", "", (), {})
 
 
@@ -94,12 +97,30 @@ class _Settings:
         names = self.texts("scanners")
         if not names:
             return names
-        from fixby.scanners.registry import MODULES  # noqa: PLC0415 - most configurations name none
+        from fixby.scanners.registry import NAMES  # noqa: PLC0415 - most configurations name none
 
         for name in names:
-            if name not in MODULES:
-                raise self.section.error("scanners", f"names {name!r}, which is none", f"Known: {', '.join(MODULES)}.")
+            if name not in NAMES:
+                raise self.section.error("scanners", f"names {name!r}, which is none", f"Known: {', '.join(NAMES)}.")
         return names
+
+    def database_age(self, *, trusted: bool) -> int | None:
+        """How many seconds old databases of other tools may be; the target may shorten that, not lengthen it."""
+        if not (written := self.text("database_age")):
+            return None
+        from fixby.sla.duration import HINT, duration  # noqa: PLC0415 - most configurations name none
+
+        named = self.environment.get(_variable("database_age"))
+        try:
+            age = duration(written)
+        except ValueError as error:
+            if named:
+                raise UsageError(f"{_variable('database_age')}: {error}.", HINT) from error
+            raise self.section.error("database_age", f"is no length of time: {error}", HINT) from error
+        if age <= _LONGEST_AGE or trusted or named:
+            return age
+        hint = "Use --database-age, FIXBY_DATABASE_AGE or a file given by --config: the target may not choose it."
+        raise self.section.error("database_age", "is longer than 5d", hint)
 
     def sites(self) -> tuple[Table, ...]:
         return tuple(self.section.tables("sites")) if "sites" in self.section.values else ()

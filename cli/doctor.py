@@ -10,12 +10,13 @@ from fixby.cli.advisories import kept_folder
 from fixby.cli.configuration import Configuration
 from fixby.cli.output import emit, printable, show
 from fixby.cli.place import Place
-from fixby.errors import ExitCode, FixbyError
+from fixby.errors import ExitCode, FixbyError, UsageError
 from fixby.reports import published
 from fixby.reports.plain import safe
-from fixby.scanners import advisories
+from fixby.scanners import advisories, installed
+from fixby.scanners.image import ImageScanner
 from fixby.scanners.process import capture
-from fixby.scanners.registry import selected
+from fixby.scanners.registry import IMAGE_MODULES, ON_REQUEST, scanner, selected, selected_for_images
 from fixby.scanners.scanner import Options, Scanner, Target
 from fixby.scanners.scanning import told
 from fixby.scanners.target import target
@@ -40,6 +41,7 @@ def run(place: Place, *, as_json: bool) -> ExitCode:
         Part("fixby", version("fixby"), f"Python {platform.python_version()}, {platform.system()}"),
         _git(),
         *_scanners(found, target(place.path, found.exclude)),
+        *map(_scanner_of_images, selected_for_images(tuple(one for one in IMAGE_MODULES if one not in ON_REQUEST), ())),
         _store(found),
         _advisories(found),
     ]
@@ -59,7 +61,22 @@ def _git() -> Part:
 
 def _scanners(found: Configuration, all_files: Target) -> list[Part]:
     options = Options(rules=found.rules, advisories=found.advisories, kept_advisories=kept_folder(found))
-    return [_scanner(one, all_files, options) for one in selected(found.scanners, ())]
+    chosen = selected(found.scanners, ())
+    others = [scanner(name) for name in sorted(ON_REQUEST) if name not in {one.NAME for one in chosen}]
+    return [*(_scanner(one, all_files, options) for one in chosen), *map(_on_request, others)]
+
+
+def _on_request(one: Scanner) -> Part:
+    """A tool that runs only where it is asked for: that it is not there is nothing wrong."""
+    if installed.found(one.NAME) is None:
+        return Part(one.NAME, "not installed", _WHEN_ASKED)
+    try:
+        return Part(one.NAME, one.version(), _WHEN_ASKED)
+    except FixbyError as error:
+        return Part(one.NAME, "cannot run", _WHEN_ASKED, told(error))
+
+
+_WHEN_ASKED = "runs when asked for"
 
 
 def _scanner(one: Scanner, all_files: Target, options: Options) -> Part:
@@ -70,6 +87,14 @@ def _scanner(one: Scanner, all_files: Target, options: Options) -> Part:
         return Part(one.NAME, one.version(), files)
     except FixbyError as error:
         return Part(one.NAME, "cannot run", files, told(error))
+
+
+def _scanner_of_images(one: ImageScanner) -> Part:
+    """What `scan --image` would run; that there is none is no problem of those who scan no images."""
+    try:
+        return Part(one.NAME, one.version(), one.origin())
+    except UsageError as error:
+        return Part(one.NAME, "not installed", f"only fixby scan --image needs it: {error.hint}")
 
 
 def _store(found: Configuration) -> Part:

@@ -13,6 +13,7 @@ from fixby.cli import gate as gating
 from fixby.cli import place as here
 from fixby.cli.configuration import Configuration
 from fixby.cli.headers_shown import Seen, Shape, told
+from fixby.cli.ownership import owned_now
 from fixby.cli.place import Place
 from fixby.cli.saved_responses import whole
 from fixby.cli.scan import Result, record_all
@@ -58,7 +59,8 @@ def run(wish: Wish, shape: Shape) -> int:
     with here.writing(found) as database:
         judged = _visited(some, now)
         judged, progress = compared(database, found.asset.name, judged, now)
-        results = record_all(database, found, [_result(found, one) for one in _scans(judged, now, bool(wish.urls))])
+        scans = [_result(found, one) for one in _scans(judged, now, bool(wish.urls))]
+        results = record_all(database, found, owned_now(found.asset, found.root), scans)
         with here.only_valid(database, found):
             judgement, _ = gating.judged(database, found)
     code = told(Seen(judged, now, found.asset.name, progress), shape)

@@ -17,6 +17,7 @@ TEMPLATE = """\
 # team = "payments"
 # store = ".fixby/fixby.db"      # a file below this folder; FIXBY_STORE may name a postgresql:// URL
 # scanners = ["bandit", "detect-secrets", "osv", "pip-audit", "semgrep"]
+# database_age = "2d"            # how old the databases of Trivy and Grype may be; 5d if nothing is said
 # exclude = ["tests/data/**"]    # files to leave out; they are counted and shown
 # rules = ["security/rules"]     # more Semgrep rules, files or folders
 # advisories = "all.zip"         # OSV records, a folder or zip, to audit dependencies offline

@@ -52,6 +52,8 @@ def _completed(incomplete: str) -> list[str]:
     return completed(incomplete, os.environ)
 
 
+AssetName = Annotated[str, typer.Option("--asset", help="The asset that it is about, if not the configured one.")]
+
 Query = Annotated[
     list[str] | None,
     typer.Argument(help="Qualifiers, such as is:open severity:critical,high.", autocompletion=_completed),
@@ -113,14 +115,20 @@ def init(path: Target = Path(), *, json: Json = False) -> None:
 def scan(  # noqa: PLR0913 - the options of the main command
     path: Target = Path(),
     *,
-    only: Annotated[str, typer.Option(help="Kinds of scanners to run: sast,sca,secret.")] = "",
+    only: Annotated[str, typer.Option(help="Kinds of scanners to run: sast,sca,secret,container.")] = "",
     scanner: Annotated[list[str] | None, typer.Option(help="A scanner to run; may be given several times.")] = None,
     advisories: Annotated[Path | None, typer.Option(help="OSV records, a folder or zip, to use offline.")] = None,
     rules: Annotated[list[Path] | None, typer.Option(help="More Semgrep rules, a file or folder.")] = None,
     resolve: Annotated[
         bool, typer.Option("--resolve", help="Let pip resolve dependencies: this may run the target's build code.")
     ] = False,
+    licences: Annotated[bool, typer.Option("--licences", help="Let Trivy judge licences of packages too.")] = False,
+    database_age: Annotated[str | None, typer.Option(help="How old Trivy's and Grype's databases may be: 5d.")] = None,
     timeout: Annotated[str, typer.Option(help="The longest that one process of a scanner may take.")] = "30m",
+    image: Annotated[
+        str, typer.Option(help="An image to scan, and no files: an archive, a layout, a root folder, or a reference.")
+    ] = "",
+    asset: AssetName = "",
     no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
     store: Store = None,
@@ -137,9 +145,13 @@ def scan(  # noqa: PLR0913 - the options of the main command
         advisories=advisories,
         rules=tuple(rules or ()),
         resolve=resolve,
+        licences=licences,
+        database_age=database_age,
         timeout=timeout,
         keep=not no_store,
         gate=gate,
+        image=image,
+        asset=asset,
     )
     raise typer.Exit(scan.run(wish, as_json=json))
 
@@ -149,6 +161,7 @@ def ingest(  # noqa: PLR0913 - where and how, as every command
     reports: Reports,
     *,
     scanner: Tool = None,
+    asset: AssetName = "",
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -157,7 +170,7 @@ def ingest(  # noqa: PLR0913 - where and how, as every command
     """Store what reports say that scanners wrote elsewhere."""
     from fixby.cli import reports as reading
 
-    raise typer.Exit(reading.ingest(reports, scanner, Place(path, store, config), as_json=json))
+    raise typer.Exit(reading.ingest(reports, scanner, Place(path, store, config), asset, as_json=json))
 
 
 @app.command()

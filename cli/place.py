@@ -29,12 +29,13 @@ class Place:
     store: str | None = None
     config: Path | None = None
 
-    def configuration(self) -> Configuration:
-        """The configuration in force. Raises `ConfigurationError` or `UsageError`."""
+    def configuration(self, asset: str = "") -> Configuration:
+        """The configuration in force, of the asset if one is named. Raises `ConfigurationError` or `UsageError`."""
         if not self.path.exists():
             raise UsageError(f"{self.path} does not exist.", "Name a folder that does.")
         found = configuration(self.path, self.config, os.environ)
-        return replace(found, store=self.store) if self.store else found
+        named = replace(found.asset, name=asset or found.asset.name)
+        return replace(found, store=self.store or found.store, asset=named)
 
     def again(self, command: str) -> str:
         """How to call another command for this place, where that command takes its folder by `--path`."""

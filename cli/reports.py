@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fixby.cli import place as here
 from fixby.cli.output import emit, note, printable
+from fixby.cli.ownership import owned
 from fixby.cli.place import Place, writing
 from fixby.cli.scan import Result, document, record_all, show_findings, show_scans
 from fixby.errors import ExitCode, ReportError, UsageError
@@ -40,9 +41,12 @@ def parse(files: Sequence[Path], scanner: str | None, *, as_json: bool) -> ExitC
     return _exit_code(results)
 
 
-def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json: bool) -> ExitCode:
-    """Read reports and store what they say; exit 3 where one cannot be read, and that one changes nothing."""
-    found = place.configuration()
+def ingest(files: Sequence[Path], scanner: str | None, place: Place, asset: str, *, as_json: bool) -> ExitCode:
+    """Read reports and store what they say; exit 3 where one cannot be read, and that one changes nothing.
+
+    `asset` is what they are about, where that is another than the configuration says.
+    """
+    found = place.configuration(asset)
     contents = [_content(file) for file in files]
     with writing(found) as database:
         key = secret_key(database)
@@ -51,7 +55,8 @@ def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json:
             for file, report in zip(files, contents, strict=True)
             for result in _results(file, report, scanner, key=key, asset=found.asset.name)
         ]
-        results = record_all(database, found, read, keeps_owners=True)
+        about = found.asset if asset else owned(found.asset, found.root)
+        results = record_all(database, found, about, read)
     if as_json:
         _note_failures(results)
         emit(published.written(published.scanned([document(result) for result in results], None)))

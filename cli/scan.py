@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_bytes
+from typing import TYPE_CHECKING
 
+from fixby.asset import Asset
 from fixby.cli import gate as gating
 from fixby.cli import place as here
 from fixby.cli.advisories import kept_folder
 from fixby.cli.configuration import Configuration, existing
 from fixby.cli.exploitation import rate_new
 from fixby.cli.output import emit, show
-from fixby.cli.ownership import owned
+from fixby.cli.ownership import owned_now
 from fixby.cli.place import Place
 from fixby.cli.progress import progress
 from fixby.errors import ExitCode, UsageError
@@ -22,9 +24,9 @@ from fixby.policies.gate import Judgement
 from fixby.query import Term
 from fixby.reports import published
 from fixby.scan import Complete, Scan
-from fixby.scanners.process import Limits
-from fixby.scanners.registry import selected
-from fixby.scanners.scanner import Options
+from fixby.scanners.process import IMAGE_LIMITS, LIMITS, Limits
+from fixby.scanners.registry import selected, selected_for_images
+from fixby.scanners.scanner import NO_OPTIONS, Options
 from fixby.scanners.scanning import Setting, scan
 from fixby.scanners.target import target
 from fixby.sla.duration import HINT, duration
@@ -33,6 +35,9 @@ from fixby.store.database import Database
 from fixby.store.ingestion import Recorded, record
 from fixby.store.opening import secret_key
 from fixby.store.terms import Occasion
+
+if TYPE_CHECKING:
+    from fixby.scanners.image import Image
 
 SHOWN = 20
 """How many open findings are shown; `fixby list` has more."""
@@ -43,7 +48,7 @@ LONGEST_TABLE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the caller asked for."""
+    """What the caller asked for; `image` is empty where files are to be scanned, `asset` where it follows from them."""
 
     place: Place
     kinds: tuple[str, ...]
@@ -51,9 +56,13 @@ class Wish:
     advisories: Path | None
     rules: tuple[Path, ...]
     resolve: bool
+    licences: bool
+    database_age: str | None
     timeout: str
     keep: bool
     gate: bool
+    image: str = ""
+    asset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +76,16 @@ class Result:
 
 def run(wish: Wish, *, as_json: bool) -> ExitCode:
     """Scan, store, show; the exit code says whether all was seen and, if asked, whether the gate passed."""
-    found = wish.place.configuration()
-    look = _looking(wish, found)
+    wished, image = _named(wish)
+    found = wish.place.configuration(wished)
+    look = _looking(wish, found, image)
     if not wish.keep:
         results = look(token_bytes(32))
         _show_unstored(results, as_json=as_json)
         return _exit_code(results)
     with here.writing(found) as database:
-        results = record_all(database, found, look(secret_key(database)))
+        asset = found.asset if image else owned_now(found.asset, found.root)
+        results = record_all(database, found, asset, look(secret_key(database)))
         with here.only_valid(database, found):
             judgement, snapshot = gating.judged(database, found)
             if as_json:
@@ -85,15 +96,9 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
     return (judgement.exit_code if wish.gate else ExitCode.DONE) or _exit_code(results)
 
 
-def record_all(
-    database: Database, found: Configuration, results: Sequence[Result], *, keeps_owners: bool = False
-) -> list[Result]:
-    """Store scans, one after the other; what no scanner is known of is passed on as it is.
-
-    Where there is no `CODEOWNERS`, nobody owns anything; or, with `keeps_owners`, what is known of owners stays known.
-    """
+def record_all(database: Database, found: Configuration, asset: Asset, results: Sequence[Result]) -> list[Result]:
+    """Store scans of an asset, one after the other; what no scanner is known of is passed on as it is."""
     policy = here.policy(found)
-    asset = owned(found.asset if keeps_owners else replace(found.asset, codeowners=""), found.root)
 
     def recorded(scan: Scan) -> Recorded | None:
         return record(database, scan, Occasion(asset, "fixby", here.now(), policy)) if scan.scanner else None
@@ -103,29 +108,55 @@ def record_all(
     return stored
 
 
-def _looking(wish: Wish, found: Configuration) -> Callable[[bytes], list[Result]]:
+def _named(wish: Wish) -> tuple[str, "Image | None"]:
+    """The asset that the wish is about, if it says so, and the image, which bears its name. Raises as `image` does."""
+    if not wish.image:
+        return wish.asset, None
+    from fixby.scanners.image import image  # noqa: PLC0415 - most scans are of files
+
+    found = image(wish.image)
+    named = replace(found, name=wish.asset or found.name)
+    return named.name, named
+
+
+def _looking(wish: Wish, found: Configuration, image: "Image | None") -> Callable[[bytes], list[Result]]:
     """What runs the scanners, given the key for fingerprints. Whatever is wrong with the wish is told before."""
     if wish.gate and not wish.keep:
         raise UsageError("The gate judges what is stored.", "Leave out --no-store or --gate.")
     _check_policies(found)
-    scanners = selected(wish.scanners or found.scanners, wish.kinds)
-    path = wish.place.path
+    run = _of_image(wish, found, image) if image else _of_files(wish, found)
     setting = Setting(
         key=b"",
         clock=here.now,
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        scope=here.scope(path, found),
-        file=path.resolve().name if path.is_file() else "",
+        exclude=found.exclude,
         options=_options(wish, found),
-        limits=_limits(wish.timeout),
+        limits=_limits(wish.timeout, IMAGE_LIMITS if image else LIMITS),
     )
 
     def look(key: bytes) -> list[Result]:
         with progress() as on_event:
-            scans = scan(target(path, found.exclude), scanners, replace(setting, key=key, on_event=on_event))
+            scans = run(replace(setting, key=key, on_event=on_event))
         return [Result(one, numbered(found.asset.name, one.findings)) for one in scans]
 
     return look
+
+
+def _of_files(wish: Wish, found: Configuration) -> Callable[[Setting], list[Scan]]:
+    scanners = selected(wish.scanners or found.scanners, wish.kinds)
+    path = wish.place.path
+    file = path.resolve().name if path.is_file() else ""
+    scope = here.scope(path, found)
+    return lambda setting: scan(target(path, found.exclude), scanners, replace(setting, scope=scope, file=file))
+
+
+def _of_image(wish: Wish, found: Configuration, image: "Image") -> Callable[[Setting], list[Scan]]:
+    from fixby.scanners.image_scanning import scan_image  # noqa: PLC0415 - most scans are of files
+
+    if wish.rules or wish.resolve:
+        raise UsageError("--rules and --resolve are for files, not for an image.", "Leave them out.")
+    scanners = selected_for_images(wish.scanners or found.scanners, wish.kinds)
+    return lambda setting: scan_image(image, scanners, setting)
 
 
 def _check_policies(found: Configuration) -> None:
@@ -136,12 +167,28 @@ def _check_policies(found: Configuration) -> None:
 def _options(wish: Wish, found: Configuration) -> Options:
     rules = (existing(rule, "--rules") for rule in wish.rules)
     advisories = existing(wish.advisories, "--advisories") if wish.advisories else found.advisories
-    return Options((*found.rules, *rules), advisories, wish.resolve, None if advisories else kept_folder(found))
+    return Options(
+        (*found.rules, *rules),
+        advisories,
+        wish.resolve,
+        None if advisories else kept_folder(found),
+        _database_age(wish, found),
+        wish.licences,
+    )
 
 
-def _limits(timeout: str) -> Limits:
+def _database_age(wish: Wish, found: Configuration) -> int:
+    if wish.database_age is None:
+        return NO_OPTIONS.database_age if found.database_age is None else found.database_age
     try:
-        return Limits(seconds=duration(timeout))
+        return duration(wish.database_age)
+    except ValueError as error:
+        raise UsageError(f"--database-age: {error}.", HINT) from error
+
+
+def _limits(timeout: str, limits: Limits) -> Limits:
+    try:
+        return replace(limits, seconds=duration(timeout))
     except ValueError as error:
         raise UsageError(f"--timeout: {error}.", HINT) from error
 

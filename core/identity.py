@@ -62,11 +62,12 @@ def occurrence_id(identity: str, number: int) -> str:
 def package_and_place(finding: Finding) -> tuple[str, str]:
     """The package that a finding is about, without its version, and the manifest or other file that names it.
 
-    Of the packages of a system there is one of each, whatever file or layer of its image a scanner names; the digests
-    of layers are no part of a place.
+    Of the packages of a system there is one of each, whatever file or layer of its image a scanner names, and so there
+    is of those that are installed in an environment of Python: some tools name no file. The digests of layers are no
+    part of a place.
     """
     package = purl_without_version(finding.component.purl) if finding.component else ""
-    if package.startswith(_SYSTEM_PACKAGES):
+    if package.startswith(_SYSTEM_PACKAGES) or (package.startswith("pkg:pypi/") and _INSTALLED.search(finding.path)):
         return package, ""
     return package, _LAYER.sub("", finding.path) if finding.category is Category.CONTAINER else finding.path
 
@@ -94,7 +95,8 @@ def _parts(asset: str, finding: Finding) -> tuple[Part, ...]:
             return (*head, finding.secret_fingerprint)
         case Category.DEPENDENCY | Category.CONTAINER if finding.component:
             package, place = package_and_place(finding)
-            return (*head, package, finding.identifiers.primary or finding.rule.id, place)
+            kind = finding.category if place or package.startswith(_SYSTEM_PACKAGES) else Category.DEPENDENCY
+            return (SCHEME, str(kind), asset, package, finding.identifiers.primary or finding.rule.id, place)
         case _ if finding.code:
             return (*head, finding.rule.id, finding.path, "".join(finding.code.split()))
         case _:
@@ -102,6 +104,7 @@ def _parts(asset: str, finding: Finding) -> tuple[Part, ...]:
 
 
 _SYSTEM_PACKAGES = ("pkg:alpm/", "pkg:apk/", "pkg:deb/", "pkg:rpm/")
+_INSTALLED = re.compile(r"(?:\.(?:dist|egg)-info|/EGG-INFO)(?:/[^/]+)?\Z")
 _LAYER = re.compile(r"\bsha256[:-][0-9a-f]{64}/?")
 
 

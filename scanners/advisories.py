@@ -21,7 +21,7 @@ from zipfile import BadZipFile, ZipFile
 
 from fixby.errors import ReportError, UsageError
 from fixby.scanners.ecosystems import Ecosystem, ecosystem
-from fixby.scanners.osv_matching import entries, fixed, packages, verdict
+from fixby.scanners.osv_matching import entries, fixed, packages, releases, verdict
 from fixby.scanners.report import Record, child, each, has, root, text, texts
 from fixby.severity import Severity, SeveritySource, severity_of_cvss_score
 
@@ -34,7 +34,8 @@ class Advisories:
 
     They are parsed when asked for: holding thousands of parsed records doubles the time that loading takes.
     `problems` are sentences about what could not be read; `modified` is the newest time of change of any record.
-    `count` is how many records there are about the ecosystem, withdrawn ones and other packages included.
+    `count` is how many records there are about the ecosystem, withdrawn ones and other packages included; `releases`
+    are those of a distribution that any record is about.
     """
 
     by_package: Mapping[str, list[bytes]] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Advisories:
     modified: datetime | None = None
     concerned: Ecosystem = PYPI
     count: int = 0
+    releases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,13 @@ def load(path: Path, concerned: Ecosystem = PYPI, wanted: Container[str] | None 
     """
     by_package: defaultdict[str, list[bytes]] = defaultdict(list)
     by_name: defaultdict[str, list[bytes]] = defaultdict(list)
-    problems, times, count = [], [], 0
+    problems, times, count, about_releases = [], [], 0, set[str]()
     for source, read in sources(path, concerned):
         try:
             content = read()
             record = root(content)
             names, about = names_of(record), packages(record, concerned)
+            about_releases |= releases(record, concerned)
             times.append(_modified(record))
         except _DAMAGED as error:
             problems.append(f"advisory {source} cannot be read: {error}")
@@ -89,7 +92,8 @@ def load(path: Path, concerned: Ecosystem = PYPI, wanted: Container[str] | None 
             _add(content, by_package, kept)
     if not count:
         problems.append(f"{path.name} holds no advisory for {concerned.name}")
-    return Advisories(by_package, by_name, tuple(problems), max(times, default=None), concerned, count)
+    newest, known_releases = max(times, default=None), frozenset(about_releases)
+    return Advisories(by_package, by_name, tuple(problems), newest, concerned, count, known_releases)
 
 
 def matching(advisories: Advisories, name: str, version: str, release: str = "") -> Matches:

@@ -32,7 +32,7 @@ def scans_of_report(report: bytes, tool: str | None, key: bytes, now: int, root:
 
 def known() -> list[str]:
     """The names of all tools and formats whose reports can be read."""
-    return [*registry.MODULES, *FORMATS]
+    return [*dict.fromkeys((*registry.MODULES, *FORMATS))]
 
 
 def _scans(report: Report, tool: str | None, key: bytes, now: int, root: Path | None) -> list[Scan]:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from textwrap import shorten
 
 from fixby.component import component
@@ -43,8 +44,13 @@ def version() -> str:
 
 def configuration(options: Options) -> str:
     """A digest of the advisories in force. Raises `UsageError` where they cannot be read."""
+    return digest((NAME, fingerprint(options)))
+
+
+def fingerprint(options: Options) -> str:
+    """The digest of the advisories at hand. Raises `UsageError` where they cannot be read."""
     known = options.advisories or options.kept_advisories
-    return digest((NAME, advisories.fingerprint(known) if known else "no advisories"))
+    return advisories.fingerprint(known) if known else "no advisories"
 
 
 def rules(options: Options) -> frozenset[str] | None:  # noqa: ARG001 - as the protocol has it
@@ -55,16 +61,17 @@ def rules(options: Options) -> frozenset[str] | None:  # noqa: ARG001 - as the p
 @contextmanager
 def commands(request: Request) -> Iterator[Sequence[Command]]:
     """One process for all files: loading the advisories is most of the work."""
-    known = request.options.advisories or request.options.kept_advisories
-    plan = {
-        "root": str(request.target.root),
-        "files": sorted(request.files),
-        "advisories": str(known.absolute()) if known else None,
-    }
-    file = request.workspace / "plan.json"
-    file.write_text(json.dumps(plan))
+    plan = {"root": str(request.target.root), "files": sorted(request.files)}
+    yield [matching(plan, request.workspace, request.options, request.files)] if request.files else []
+
+
+def matching(plan: Mapping[str, object], workspace: Path, options: Options, files: tuple[str, ...] = ()) -> Command:
+    """The process that matches what a plan (`osv_worker`) names against the advisories at hand."""
+    known = options.advisories or options.kept_advisories
+    file = workspace / "plan.json"
+    file.write_text(json.dumps({**plan, "advisories": str(known.absolute()) if known else None}))
     start = (sys.executable, "-I", "-X", "utf8", "-m", "fixby.scanners.osv_worker", str(file))
-    yield [Command(start, request.files, request.workspace, cost=_MILLISECONDS)] if request.files else []
+    return Command(start, files, workspace, cost=_MILLISECONDS)
 
 
 _MILLISECONDS = 1000
@@ -95,7 +102,7 @@ def read(report: bytes, source: Source) -> Reading:
             scanned[unit] = f"{scanned[unit]}, {here}" if unit in scanned else here
     return Reading(
         tuple(finding for row in rows for finding in _findings(row, source)),
-        scanned={unit: here for unit, here in scanned.items() if unit not in skipped},
+        scanned={unit: here for unit, here in scanned.items() if not {unit, unit.partition("#")[0]} & skipped.keys()},
         skipped=skipped,
         problems=texts(record, "problems"),
     )

@@ -18,6 +18,13 @@ def packages(record: Record, concerned: Ecosystem) -> set[str]:
     return {concerned.spelt(text(package, "name")) for package, _ in _entries(record, concerned)}
 
 
+def releases(record: Record, concerned: Ecosystem) -> set[str]:
+    """The releases of a distribution that a record is about; none for other ecosystems. Raises `ReportError`."""
+    if not concerned.released:
+        return set()
+    return {release(text(package, "ecosystem")) for package, _ in _entries(record, concerned)}
+
+
 def entries(record: Record, concerned: Ecosystem, package: str, of_release: str = "") -> list[Record]:
     """The entries of a record for a package (spelt the normal way), in a release of a distribution that has some.
 

@@ -1,8 +1,11 @@
-"""The process that reads lock files and matches what they name against advisories, both of which others wrote.
+"""The process that reads what names packages and matches it against advisories, both of which others wrote.
 
-The plan is a JSON object: `root`, `files` (relative to it) and `advisories` (a path, or null). The report on standard
-output is one too: `scanned` files, what is `unread` and why (by file or `file#package`), `problems` of the advisories,
-and each of the `packages` with its places and the `advisories` that concern it.
+The plan is a JSON object: `advisories` (a path, or null), and either `root` and `files` (lock files, relative to it) or
+`bill` (the path of Syft's description of an image), `image` (its name) and `today` (`YYYY-MM-DD`).
+
+The report on standard output is one too: `scanned` files, what is `unread` and why (by file or `file#package`),
+`problems` of the advisories and of the image, and each of the `packages` with its places and the `advisories` that
+concern it.
 
 Run as `python -I -m fixby.scanners.osv_worker PLAN`.
 """
@@ -15,11 +18,11 @@ from functools import cmp_to_key
 from pathlib import Path
 
 from fixby.errors import FixbyError
-from fixby.scanners import advisories
+from fixby.scanners import advisories, syft_bill
 from fixby.scanners.advisories import Advisories
 from fixby.scanners.ecosystems import Ecosystem, Point, ecosystem, release
 from fixby.scanners.files import open_regular
-from fixby.scanners.lockfiles.lockfile import Package
+from fixby.scanners.lockfiles.lockfile import Item, Package
 from fixby.scanners.lockfiles.registry import LARGEST, read
 from fixby.scanners.osv import FORMAT
 from fixby.scanners.report import Record, optional_text, text
@@ -29,36 +32,63 @@ def main() -> None:
     """Match what the plan names and print the report."""
     plan = json.loads(Path(sys.argv[1]).read_bytes())
     data = Path(plan["advisories"]) if plan["advisories"] else None
-    print(json.dumps(report(Path(plan["root"]), plan["files"], data)))  # noqa: T201 - this is its report
+    try:
+        found = report_of_image(plan, data) if "bill" in plan else report(Path(plan["root"]), plan["files"], data)
+    except FixbyError as error:
+        sys.exit(error.message)
+    print(json.dumps(found))  # noqa: T201 - this is its report
 
 
 def report(root: Path, files: Iterable[str], data: Path | None) -> Record:
     """What the lock files below a folder name and the advisories at a path say of it."""
-    unread: dict[str, str] = {}
-    packages: dict[str, list[_Place]] = {}
-    scanned = []
+    told = _Told()
     for path in files:
         try:
             found = read(path, _content(root / path))
         except (OSError, FixbyError) as error:
-            unread[path] = f"cannot be read: {_said(error)}"
+            told.unread[path] = f"cannot be read: {_said(error)}"
             continue
-        scanned.append(path)
-        for item in found:
+        told.scanned.append(path)
+        told.take((path, item) for item in found)
+    return told.report(data)
+
+
+def report_of_image(plan: Record, data: Path | None) -> Record:
+    """What Syft's description of an image names and the advisories at a path say of it. Raises `ReportError`."""
+    bill = syft_bill.read(Path(text(plan, "bill")).read_bytes(), text(plan, "image"), text(plan, "today"))
+    told = _Told(dict(bill.unread))
+    told.take(bill.items)
+    return told.report(data, bill.problems)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What was read: the files, what of them cannot be matched and why, and the packages of each ecosystem."""
+
+    unread: dict[str, str] = field(default_factory=dict)
+    scanned: list[str] = field(default_factory=list)
+    packages: dict[str, list["_Place"]] = field(default_factory=dict)
+
+    def take(self, items: Iterable[tuple[str, Item]]) -> None:
+        """Note what stands in each place."""
+        for path, item in items:
             if isinstance(item, Package):
-                packages.setdefault(item.ecosystem.partition(":")[0], []).append(_Place(path, item))
+                self.packages.setdefault(item.ecosystem.partition(":")[0], []).append(_Place(path, item))
             else:
-                unread[f"{path}#{item.name}" if item.name else path] = item.reason
-    matched = _Matched(unread)
-    for name, places in sorted(packages.items()):
-        matched.take(name, places, data)
-    return {
-        "format": FORMAT,
-        "scanned": scanned,
-        "unread": unread,
-        "problems": list(dict.fromkeys(matched.problems)),
-        "packages": matched.rows,
-    }
+                self.unread[f"{path}#{item.name}" if item.name else path] = item.reason
+
+    def report(self, data: Path | None, problems: Iterable[str] = ()) -> Record:
+        """Match it all."""
+        matched = _Matched(self.unread, list(problems))
+        for name, places in sorted(self.packages.items()):
+            matched.take(name, places, data)
+        return {
+            "format": FORMAT,
+            "scanned": self.scanned,
+            "unread": self.unread,
+            "problems": list(dict.fromkeys(matched.problems)),
+            "packages": matched.rows,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +147,26 @@ class _Matched:
             self._leave(places, f"there are no advisories for {name}: give some by --advisories or fixby update")
             return
         self.problems += known.problems
+        self._leave_unknown_releases(known, places)
         for package, where in _together(places).items():
             self._match(known, package, where)
 
+    def _leave_unknown_releases(self, known: Advisories, places: Iterable[_Place]) -> None:
+        """Say of which releases of a distribution nobody publishes anything: none of their packages is clean."""
+        by_release: dict[str, list[_Place]] = {}
+        for place in places if known.concerned.released else ():
+            by_release.setdefault(place.package.ecosystem, []).append(place)
+        for name, some in by_release.items():
+            if release(name) and release(name) not in known.releases:
+                self._leave(some, f"there are no advisories for {name} at hand")
+
     def _leave(self, places: Iterable[_Place], reason: str) -> None:
-        self.unread |= {place.path: reason for place in places if place.path not in self.unread}
+        """Give up the places of packages, and say how many packages that is."""
+        some = list(places)
+        number = len({place.package for place in some})
+        name = " ".join(filter(None, some[0].package.ecosystem.split(":", 1)))
+        counted = f"{number} {name} package{'' if number == 1 else 's'}: {reason}"
+        self.unread |= {place.path: counted for place in some if place.path not in self.unread}
 
     def _match(self, known: Advisories, package: Package, where: list[_Place]) -> None:
         of_release = release(package.ecosystem)

@@ -31,6 +31,7 @@ from fixby.scanners import advisories, manifests
 from fixby.scanners.advisories import Advice, Advisories
 from fixby.scanners.manifests import Declared, Gap, Pin
 from fixby.scanners.osv_endpoint import endpoint
+from fixby.scanners.proxies import network
 from fixby.scanners.report import Record, as_record, document, each, has, items, required_text, text, texts
 from fixby.scanners.scanner import Command, Finished, Kind, Options, Reading, Request, Source
 from fixby.severity import Severity, SeveritySource
@@ -152,7 +153,7 @@ class _Service:
 def _service(request: Request) -> Iterator[_Service]:
     """The package index, which knows the names that do not exist; or an endpoint of our own over the given records."""
     if request.options.advisories is None:
-        yield _Service(("--vulnerability-service=pypi",), {**_ENVIRONMENT, **_network()})
+        yield _Service(("--vulnerability-service=pypi",), {**_ENVIRONMENT, **network()})
         return
     data = advisories.load(request.options.advisories)
     answers = request.workspace / "answers"
@@ -166,18 +167,6 @@ _ENVIRONMENT = {
     "PYTHONSAFEPATH": "1",  # pip-audit starts `python -m pip`, which otherwise takes any `pip.py` at hand
     "no_proxy": "127.0.0.1",
 }
-
-
-def _network() -> dict[str, str]:
-    """The caller's proxies and certificates, without which nothing may be reachable from where we run."""
-    settings = {name: value for name, value in os.environ.items() if name.lower() in _NETWORK}
-    direct = settings.pop("no_proxy", None) or settings.pop("NO_PROXY", None)
-    return {**settings, "no_proxy": f"{direct},127.0.0.1"} if direct else settings
-
-
-_NETWORK = frozenset(
-    {"all_proxy", "curl_ca_bundle", "http_proxy", "https_proxy", "no_proxy", "requests_ca_bundle", "ssl_cert_file"}
-)
 
 
 def _answered(data: Advisories, answers: Path, name: str, version: str) -> list[Record]:
@@ -223,7 +212,7 @@ def _resolutions(request: Request, loose: Iterable[Gap], service: _Service) -> I
     lines: dict[str, dict[str, int | None]] = {}
     for gap in loose:
         lines.setdefault(gap.manifest, {})[gap.name] = gap.line
-    connected = replace(service, environment={**service.environment, **_network()})
+    connected = replace(service, environment={**service.environment, **network()})
     for manifest, names in sorted(lines.items()):
         plan = _Plan(manifests=(manifest,), resolved=manifest, loose=names, answers=service.answers)
         folder = _folder(request, f"resolved-{sha256(os.fsencode(manifest)).hexdigest()[:16]}", plan)

@@ -37,6 +37,13 @@ LIMITS = Limits()
 """What a scanner may take where the user says nothing else."""
 
 
+IMAGE_LIMITS = Limits(output_bytes=16 * 2**30)
+"""What a scanner of images may take: it unpacks their layers."""
+
+LARGEST_REPORT = 512 * 2**20
+"""Bytes; no more is read of any report, whatever else a process may write."""
+
+
 def run(command: Command, limits: Limits = LIMITS, cancelled: Callable[[], bool] = lambda: False) -> Finished:
     """Run a command, and end what it leaves behind: its descendants, its group, and all that inherited its mark.
 
@@ -140,7 +147,7 @@ def _finished(job: _Job, exit_code: int, usage: struct_rusage, seconds: float, f
     return Finished(
         job.command,
         exit_code,
-        report=b"" if failure else _read(job.report, job.limits.output_bytes),
+        report=b"" if failure else _read(job.report, min(job.limits.output_bytes, LARGEST_REPORT)),
         errors=_read(job.errors, _ERRORS_OF_A_FAILURE if failure else job.limits.output_bytes).decode(errors="replace"),
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,

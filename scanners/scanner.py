@@ -48,13 +48,16 @@ class Options:
 
     `rules` are Semgrep rule files or folders beside our own; `advisories` is a folder or zip of OSV records to use
     instead of the public service, and `kept_advisories` those of the last update, for what has no service to ask;
-    `resolve` lets pip-audit resolve dependencies, which may run the target's build code.
+    `resolve` lets pip-audit resolve dependencies, which may run the target's build code. `database_age` is how many
+    seconds old the database of Trivy or Grype may be; `licences` lets Trivy judge those of packages too.
     """
 
     rules: tuple[Path, ...] = ()
     advisories: Path | None = None
     resolve: bool = False
     kept_advisories: Path | None = None
+    database_age: int = 5 * 86400
+    licences: bool = False
 
 
 NO_OPTIONS = Options()
@@ -62,13 +65,17 @@ NO_OPTIONS = Options()
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One scan to be planned: the target, those of its files that the adapter wants, and a private empty folder."""
+    """One scan to be planned: the target, those of its files that the adapter wants, and a private empty folder.
+
+    `now` is the UTC second of the scan, by which data of others is too old or not.
+    """
 
     target: Target
     files: tuple[str, ...]
     workspace: Path
     options: Options
     cores: int
+    now: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Setting:
     `scope` is the target's path from the root of the asset (`.` for the root itself): all paths of findings are told
     from that root. `file` is the one file of the target that is looked at, or empty for all of them. `clock()` gives
     the UTC second. `on_event(scanner, finished)` is called from several threads when a process starts (`finished` is
-    None) and when it ends.
+    None) and when it ends. `exclude` are globs of what in an image need not be understood.
     """
 
     key: bytes
@@ -46,6 +46,7 @@ class Setting:
     cores: int
     scope: str = "."
     file: str = ""
+    exclude: Sequence[str] = ()
     options: Options = NO_OPTIONS
     limits: Limits = LIMITS
     on_event: Callable[[str, Finished | None], None] = lambda _scanner, _finished: None
@@ -106,7 +107,7 @@ def _planned(scanner: Scanner, target: Target, setting: Setting) -> Iterator[_Pl
             version, configuration = scanner.version(), scanner.configuration(setting.options)
             rules = scanner.rules(setting.options)
             workspace = Path(stack.enter_context(TemporaryDirectory(prefix=f"fixby-{scanner.NAME}-")))
-            request = Request(target, files, workspace, setting.options, setting.cores)
+            request = Request(target, files, workspace, setting.options, setting.cores, setting.clock())
             commands = stack.enter_context(scanner.commands(request)) if files else ()
         except UsageError as error:
             yield _Plan(scanner, files, obstacle=told(error))
@@ -131,7 +132,7 @@ def _concluded(plan: _Plan, finished: Sequence[Finished], target: Target, settin
     return Scan(
         scanner=plan.scanner.NAME,
         tool_version=plan.version,
-        outcome=_outcome(problems, coverage.skipped, failed=nothing_done or not target.files),
+        outcome=outcome(problems, coverage.skipped, failed=nothing_done or not target.files),
         findings=tuple(finding for reading in readings for finding in reading.findings),
         coverage=coverage,
         started_at=started_at,
@@ -183,7 +184,8 @@ def _coverage(
     )
 
 
-def _outcome(problems: Sequence[str], skipped: Mapping[str, str], *, failed: bool) -> Outcome:
+def outcome(problems: Sequence[str], skipped: Mapping[str, str], *, failed: bool) -> Outcome:
+    """How a scan came out, by sentences about all of it and the reasons for each unit that was not looked at."""
     of_places = set(skipped.values())
     reasons = (*dict.fromkeys(one for one in problems if one not in of_places), *told_together(skipped))
     if failed:

@@ -35,7 +35,7 @@ def target(path: Path, exclude: Sequence[str] = ()) -> Target:
         raise UsageError(
             f"{path} cannot be scanned: {error.strerror}.", "Name a folder or a file that exists and can be read."
         ) from error
-    return _hashed(root, _list(_Rules(root, _excluding(exclude), _ignored_by_git(root))))
+    return _hashed(root, _list(_Rules(root, excluding(exclude), _ignored_by_git(root))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,8 @@ def _is_generated(entry: os.DirEntry[str]) -> bool:
     return entry.name in _GENERATED
 
 
-def _excluding(globs: Sequence[str]) -> re.Pattern[str]:
-    """One pattern for all globs; an empty one matches no path."""
+def excluding(globs: Sequence[str]) -> re.Pattern[str]:
+    """One pattern for all globs of a configuration; an empty one matches no path."""
     return re.compile("|".join(map(_pattern, globs)))
 
 

@@ -1,7 +1,7 @@
 """A scan into the store: one transaction, set-based, idempotent. One that changes nothing writes no finding."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, reduce
 from hashlib import sha256
 from typing import Any
@@ -11,6 +11,7 @@ import orjson
 from fixby.closing import in_scope
 from fixby.cycles import without_search_for_cycles
 from fixby.finding import Category, Finding
+from fixby.identifiers import identifiers
 from fixby.identity import identified
 from fixby.known import Known, Look, Memory, Observed, Presence, Sighting
 from fixby.lifecycle import Change, Step, changes
@@ -194,7 +195,10 @@ def _memory(database: Database, asset: str, scanner: str) -> Memory:
 
 
 def _said(database: Database, scanner: str, ids: Collection[str]) -> dict[str, Finding]:
-    """What a scanner last said of findings, or another one of those that it has never seen."""
+    """What a scanner last said of findings, or another one of those that it has never seen.
+
+    The names of a vulnerability are all that any scanner gives it that still sees it.
+    """
     found: dict[str, Finding] = {}
     for some in pieces(ids):
         marks, named = marks_for(some)
@@ -207,6 +211,10 @@ def _said(database: Database, scanner: str, ids: Collection[str]) -> dict[str, F
             **named,
         )
         found |= {str(id_): decoded(orjson.loads(str(body))["finding"]) for id_, body in rows}
+        sightings = f"SELECT finding_id, names FROM sighting WHERE presence <> 'gone' AND finding_id IN ({marks})"
+        for id_, names in database.run(sightings, **named):
+            one = found[str(id_)]
+            found[str(id_)] = replace(one, identifiers=identifiers((*one.identifiers.names, *str(names).split())))
     return found
 
 

@@ -121,7 +121,8 @@ def test_what_is_not_vulnerable_is_read_and_found_clean(tmp_path: Path, data: Pa
 def test_a_lock_file_of_an_ecosystem_without_advisories_is_skipped_by_name(tmp_path: Path, data: Path) -> None:
     files = {"package-lock.json": lock(), "go.mod": "module a\ngo 1.21\nrequire example.org/b v1.0.0\n"}
     reading = scan(tmp_path, files, Options(advisories=data))
-    assert reading.skipped == {"go.mod": "there are no advisories for Go: give some by --advisories or fixby update"}
+    told = "1 Go package: there are no advisories for Go: give some by --advisories or fixby update"
+    assert reading.skipped == {"go.mod": told}
     assert len(reading.findings) == 1
 
 

@@ -33,6 +33,9 @@ from fixby.scanners.scanner import Reading, Source
 
 NAME = "trivy"
 
+NO_RESULTS = "the report has no results: nothing was looked at"
+"""The problem of a report in which nothing stands; whoever handed the files over knows better."""
+
 
 def recognises(report: Report) -> bool:
     """Whether it has a schema version and an artifact, sections about a cluster, or is a list of targets."""
@@ -81,7 +84,7 @@ def _together(some: Sequence[_Heard]) -> Reading:
     findings = tuple(finding for one in some for finding in one.findings)
     problems = [*(problem for one in some for problem in one.problems), *nameless(findings)]
     if not (scanned or findings or problems):
-        problems = ["the report has no results: nothing was looked at"]
+        problems = [NO_RESULTS]
     return Reading(findings, scanned=scanned, problems=tuple(dict.fromkeys(problems)))
 
 

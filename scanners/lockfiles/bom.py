@@ -5,6 +5,7 @@ What a bill describes as a whole, files, operating systems and devices are no pa
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from packageurl import PackageURL
 
@@ -27,9 +28,39 @@ def read(content: bytes) -> Iterator[Item]:
         described |= {text(one, "relatedSpdxElement") for one in _optional(bill, "relationships") if _describes(one)}
         for package in _optional(bill, "packages"):
             if optional_text(package, "SPDXID") not in described:
-                yield _item(optional_text(package, "name"), _purl_of_spdx(package), lines)
+                yield _at_line(optional_text(package, "name"), _purl_of_spdx(package), lines)
     else:
         raise ReportError("expected `bomFormat` to be CycloneDX, or an `spdxVersion`")
+
+
+def item(name: str, written: str) -> Item:
+    """The package of a package URL, with its release and source where it is one of a distribution."""
+    if not written:
+        return Unread(name, "has no package URL, by which advisories could be found")
+    try:
+        purl = PackageURL.from_string(written)
+    except ValueError:
+        return Unread(name, "has a package URL that cannot be read")
+    concerned = ecosystem_of_purl(purl.type, purl.namespace or "")
+    if concerned is None:
+        return Unread(name or purl.name, f"there are no rules for package URLs of the type {_type(purl)}")
+    if not purl.version:
+        return Unread(name or purl.name, UNNAMED)
+    qualifiers = purl.qualifiers
+    return Package(
+        f"{concerned.name}{_release(concerned, qualifiers)}",
+        _name(concerned, purl),
+        purl.version,
+        source=_source(concerned, purl, qualifiers),
+    )
+
+
+def _type(purl: PackageURL) -> str:
+    """The type, with the distribution of a system's package: each has advisories of its own."""
+    return f"{purl.type} ({purl.namespace})" if purl.namespace and purl.type in _OF_SYSTEMS else purl.type
+
+
+_OF_SYSTEMS = ("apk", "alpm", "deb", "rpm")
 
 
 def _components(node: Record, lines: Mapping[str, int], depth: int) -> Iterator[Item]:
@@ -37,7 +68,7 @@ def _components(node: Record, lines: Mapping[str, int], depth: int) -> Iterator[
         raise ReportError("`components` are nested too deeply")
     for component in _optional(node, "components"):
         if optional_text(component, "type") in _PACKAGES or has(component, "purl"):
-            yield _item(optional_text(component, "name"), optional_text(component, "purl"), lines)
+            yield _at_line(optional_text(component, "name"), optional_text(component, "purl"), lines)
         yield from _components(component, lines, depth + 1)
 
 
@@ -53,26 +84,9 @@ def _purl_of_spdx(package: Record) -> str:
     return text(links[0], "referenceLocator") if links else ""
 
 
-def _item(name: str, written: str, lines: Mapping[str, int]) -> Item:
-    if not written:
-        return Unread(name, "has no package URL, by which advisories could be found")
-    try:
-        purl = PackageURL.from_string(written)
-    except ValueError:
-        return Unread(name, "has a package URL that cannot be read")
-    concerned = ecosystem_of_purl(purl.type, purl.namespace or "")
-    if concerned is None:
-        return Unread(name or purl.name, f"there are no rules for package URLs of the type {purl.type}")
-    if not purl.version:
-        return Unread(name or purl.name, UNNAMED)
-    line, qualifiers = lines.get(written), purl.qualifiers
-    return Package(
-        f"{concerned.name}{_release(concerned, qualifiers)}",
-        _name(concerned, purl),
-        purl.version,
-        line,
-        _source(concerned, purl, qualifiers),
-    )
+def _at_line(name: str, written: str, lines: Mapping[str, int]) -> Item:
+    found = item(name, written)
+    return replace(found, line=lines.get(written)) if isinstance(found, Package) else found
 
 
 def _name(concerned: Ecosystem, purl: PackageURL) -> str:

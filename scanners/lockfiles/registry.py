@@ -32,6 +32,11 @@ def is_read(path: str) -> bool:
     return _module(path) is not None
 
 
+def is_bill(path: str) -> bool:
+    """Whether a file of this path is a bill of materials."""
+    return _module(path) == "bom"
+
+
 def read(path: str, content: bytes) -> list[Item]:
     """The packages that a file of this path names, which `is_read`.
 
