@@ -1,7 +1,7 @@
 """`fixby doctor`: what is installed, what would run here, and what would not and why."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +13,8 @@ from fixby.cli.place import Place
 from fixby.errors import ExitCode, FixbyError
 from fixby.reports import published
 from fixby.reports.plain import safe
-from fixby.scanners import advisories
+from fixby.scanners import advisories, osv_export
+from fixby.scanners.ecosystems import ECOSYSTEMS
 from fixby.scanners.process import capture
 from fixby.scanners.registry import selected
 from fixby.scanners.scanner import Options, Scanner, Target
@@ -42,6 +43,7 @@ def run(place: Place, *, as_json: bool) -> ExitCode:
         *_scanners(found, target(place.path, found.exclude)),
         _store(found),
         _advisories(found),
+        *_kept_advisories(found),
     ]
     if as_json:
         emit(published.written(_document(parts)))
@@ -96,6 +98,22 @@ def _advisories(found: Configuration) -> Part:
     until = advisories.published_until(known)
     state = f"up to {until:%Y-%m-%d}" if until else "of unknown date"
     return Part("advisories", state, printable(found.advisories), "; ".join(known.problems))
+
+
+def _kept_advisories(found: Configuration) -> Iterator[Part]:
+    """What the last update left of each ecosystem: of when it is, and when the publisher was asked."""
+    kept = kept_folder(found)
+    for concerned in ECOSYSTEMS if kept else ():
+        name = f"advisories for {concerned.name}"
+        try:
+            held = osv_export.held(kept.path, concerned) if kept else None
+        except FixbyError as error:
+            yield Part(name, "cannot be used", problem=told(error))
+            continue
+        if kept and held:
+            asked = f"asked for {published.instant(held.asked_at)}" if held.asked_at else "taken from a file"
+            stale = "They are too old: fixby update" if held.as_of < kept.oldest else ""
+            yield Part(name, f"up to {held.modified:%Y-%m-%d}", f"{held.count:,} kept, {asked}", stale)
 
 
 def _document(parts: Sequence[Part]) -> published.Document:

@@ -481,15 +481,20 @@ def update(  # noqa: PLR0913 - where and how, as every command
     *,
     source: Annotated[Path | None, typer.Option("--from", help="A folder or file to take instead of fetching.")] = None,
     to: Annotated[Path | None, typer.Option("--to", help="The folder for them, if not beside the store.")] = None,
+    ecosystem: Annotated[
+        list[str] | None, typer.Option(help="Fetch the advisories for it, such as npm; may be given several times.")
+    ] = None,
+    advisories_url: Annotated[str, typer.Option(help="Where advisories are published, if not by OSV itself.")] = "",
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Fetch which vulnerabilities are exploited (the KEV catalogue, EPSS scores); --from takes OSV's zips too."""
+    """Fetch what is known of exploitation (the KEV catalogue, EPSS scores), and the advisories that are needed here."""
     from fixby.cli import update
 
-    update.run(Place(path, store, config), source, to, as_json=json)
+    wish = update.Wish(source, to, tuple(ecosystem or ()), advisories_url)
+    raise typer.Exit(update.run(Place(path, store, config), wish, as_json=json))
 
 
 @app.command()

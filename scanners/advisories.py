@@ -78,8 +78,8 @@ def load(path: Path, concerned: Ecosystem = PYPI, wanted: Container[str] | None 
             content = read()
             record = root(content)
             names, about = names_of(record), packages(record, concerned)
-            times.append(_modified(record))
-        except _DAMAGED as error:
+            times.append(modified_of(record))
+        except DAMAGED as error:
             problems.append(f"advisory {source} cannot be read: {error}")
             continue
         count += bool(about)
@@ -220,7 +220,7 @@ def named(path: Path, name: str) -> list[Record]:
     wanted, found = name.casefold(), {}
     files = [path] if path.is_file() else sorted(path.rglob("*all.zip"))
     for _, read in chain(_files_of_records(path), *map(_members, files)):
-        with suppress(*_DAMAGED):
+        with suppress(*DAMAGED):
             content = read()
             if wanted.encode() in content.lower():
                 record = root(content)
@@ -239,6 +239,15 @@ def names_of(record: Record) -> tuple[str, ...]:
     return (_id(record), *_optional_texts(record, "aliases"))
 
 
+def modified_of(record: Record) -> datetime:
+    """When a record was last changed. Raises `ReportError`."""
+    try:
+        moment = datetime.fromisoformat(text(record, "modified"))
+    except ValueError as error:
+        raise ReportError("expected a time at `modified`") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 _WORDS = {
     "LOW": Severity.LOW,
     "MODERATE": Severity.MEDIUM,
@@ -247,7 +256,7 @@ _WORDS = {
     "CRITICAL": Severity.CRITICAL,
 }
 
-_DAMAGED = (OSError, ReportError, BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+DAMAGED = (OSError, ReportError, BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What a damaged, encrypted or strangely packed record is answered with."""
 
 
@@ -283,14 +292,6 @@ def _bounded(archive: ZipFile, member: str) -> bytes:
 
 _LARGEST_RECORD = 1 << 26
 _HINT = "give a folder or a zip of OSV records in JSON, such as the all.zip that OSV publishes for an ecosystem"
-
-
-def _modified(record: Record) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text(record, "modified"))
-    except ValueError as error:
-        raise ReportError("expected a time at `modified`") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _add(content: bytes, index: defaultdict[str, list[bytes]], keys: Iterable[str]) -> None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from textwrap import shorten
 
 from fixby.component import component
@@ -43,7 +44,7 @@ def version() -> str:
 
 def configuration(options: Options) -> str:
     """A digest of the advisories in force. Raises `UsageError` where they cannot be read."""
-    known = options.advisories or options.kept_advisories
+    known = _at_hand(options)
     return digest((NAME, advisories.fingerprint(known) if known else "no advisories"))
 
 
@@ -55,11 +56,12 @@ def rules(options: Options) -> frozenset[str] | None:  # noqa: ARG001 - as the p
 @contextmanager
 def commands(request: Request) -> Iterator[Sequence[Command]]:
     """One process for all files: loading the advisories is most of the work."""
-    known = request.options.advisories or request.options.kept_advisories
+    known, kept = _at_hand(request.options), request.options.kept_advisories
     plan = {
         "root": str(request.target.root),
         "files": sorted(request.files),
         "advisories": str(known.absolute()) if known else None,
+        "oldest": kept.oldest if kept and kept.path == known else None,
     }
     file = request.workspace / "plan.json"
     file.write_text(json.dumps(plan))
@@ -68,6 +70,12 @@ def commands(request: Request) -> Iterator[Sequence[Command]]:
 
 
 _MILLISECONDS = 1000
+
+
+def _at_hand(options: Options) -> Path | None:
+    """The advisories in force: those that somebody named, else those that are kept."""
+    kept = options.kept_advisories
+    return options.advisories or (kept.path if kept else None)
 
 
 def conclude(finished: Finished, source: Source) -> Reading:

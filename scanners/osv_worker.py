@@ -1,6 +1,7 @@
 """The process that reads lock files and matches what they name against advisories, both of which others wrote.
 
-The plan is a JSON object: `root`, `files` (relative to it) and `advisories` (a path, or null). The report on standard
+The plan is a JSON object: `root`, `files` (relative to it) `advisories` (a path, or null) and `oldest`: the
+UTC second from before which advisories that an update left are too old, or null for others. The report on standard
 output is one too: `scanned` files, what is `unread` and why (by file or `file#package`), `problems` of the advisories,
 and each of the `packages` with its places and the `advisories` that concern it.
 
@@ -10,7 +11,9 @@ Run as `python -I -m fixby.scanners.osv_worker PLAN`.
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import cmp_to_key
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from fixby.scanners.files import open_regular
 from fixby.scanners.lockfiles.lockfile import Package
 from fixby.scanners.lockfiles.registry import LARGEST, read
 from fixby.scanners.osv import FORMAT
+from fixby.scanners.osv_export import Held, held
 from fixby.scanners.report import Record, optional_text, text
 
 
@@ -29,10 +33,10 @@ def main() -> None:
     """Match what the plan names and print the report."""
     plan = json.loads(Path(sys.argv[1]).read_bytes())
     data = Path(plan["advisories"]) if plan["advisories"] else None
-    print(json.dumps(report(Path(plan["root"]), plan["files"], data)))  # noqa: T201 - this is its report
+    print(json.dumps(report(Path(plan["root"]), plan["files"], data, plan["oldest"])))  # noqa: T201 - this is its report
 
 
-def report(root: Path, files: Iterable[str], data: Path | None) -> Record:
+def report(root: Path, files: Iterable[str], data: Path | None, oldest: int | None = None) -> Record:
     """What the lock files below a folder name and the advisories at a path say of it."""
     unread: dict[str, str] = {}
     packages: dict[str, list[_Place]] = {}
@@ -49,7 +53,7 @@ def report(root: Path, files: Iterable[str], data: Path | None) -> Record:
                 packages.setdefault(item.ecosystem.partition(":")[0], []).append(_Place(path, item))
             else:
                 unread[f"{path}#{item.name}" if item.name else path] = item.reason
-    matched = _Matched(unread)
+    matched = _Matched(unread, oldest)
     for name, places in sorted(packages.items()):
         matched.take(name, places, data)
     return {
@@ -81,6 +85,16 @@ def component_name(package: Package) -> str:
     return package.name.replace(":", "/") if concerned.purl_type == "maven" else concerned.spelt(package.name)
 
 
+def ecosystems_of(root: Path, files: Iterable[str]) -> set[str]:
+    """The names of the ecosystems whose packages lock files below a folder name; what cannot be read names none."""
+    found: set[str] = set()
+    for path in files:
+        with suppress(OSError, FixbyError):
+            items = read(path, _content(root / path))
+            found |= {item.ecosystem.partition(":")[0] for item in items if isinstance(item, Package)}
+    return found
+
+
 def _content(file: Path) -> bytes:
     with open_regular(file) as opened:
         content = bytearray()
@@ -98,6 +112,7 @@ class _Matched:
     """What was matched so far: reasons by unit for what could not be, problems of the advisories, and rows."""
 
     unread: dict[str, str]
+    oldest: int | None = None
     problems: list[str] = field(default_factory=list)
     rows: list[Record] = field(default_factory=list)
 
@@ -116,9 +131,17 @@ class _Matched:
         if not known.count:
             self._leave(places, f"there are no advisories for {name}: give some by --advisories or fixby update")
             return
-        self.problems += known.problems
+        self.problems += [*known.problems, *self._too_old(data, known)]
         for package, where in _together(places).items():
             self._match(known, package, where)
+
+    def _too_old(self, data: Path | None, known: Advisories) -> Iterator[str]:
+        if data is None or self.oldest is None or known.modified is None:
+            return
+        kept = held(data, known.concerned) or Held(known.count, known.modified)
+        if kept.as_of < self.oldest:
+            day, first = (f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}" for at in (kept.as_of, self.oldest))
+            yield f"the advisories for {known.concerned.name} are of {day}, too old before {first}: fixby update"
 
     def _leave(self, places: Iterable[_Place], reason: str) -> None:
         self.unread |= {place.path: reason for place in places if place.path not in self.unread}

@@ -43,6 +43,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFolder:
+    """Where the advisories of the last update are, and the UTC second from before which they are too old."""
+
+    path: Path
+    oldest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked of the scanners.
 
@@ -54,7 +62,7 @@ class Options:
     rules: tuple[Path, ...] = ()
     advisories: Path | None = None
     resolve: bool = False
-    kept_advisories: Path | None = None
+    kept_advisories: KeptFolder | None = None
 
 
 NO_OPTIONS = Options()
