@@ -18,6 +18,8 @@ class State(StrEnum):
     DISMISSED = "dismissed"
     """Said to be no finding."""
     FIXED = "fixed"
+    WITHDRAWN = "withdrawn"
+    """Closed, since who published the vulnerability said that it is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def _decision(decision: Accepted | Dismissed) -> tuple[str, str]:
 
 def _state(tracked: TrackedFinding) -> str:
     if tracked.closed_at is not None:
-        return f"fixed {moment(tracked.closed_at)}"
+        return f"{tracked.state} {moment(tracked.closed_at)}"
     if tracked.state is not State.OPEN:
         return str(tracked.state)
     return f"open, not observed: {tracked.not_observed}" if tracked.not_observed else "open"
@@ -168,5 +168,6 @@ _EVENTS: Mapping[str, str] = {
     Change.NOT_OBSERVED: "not observed",
     Change.UNSIGHTED: "gone for one of its scanners",
     Change.FIXED: "fixed",
+    Change.WITHDRAWN: "withdrawn by its publisher",
     Change.REOPENED: "back again",
 }

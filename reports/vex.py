@@ -96,13 +96,15 @@ def _status(tracked: TrackedFinding, component: Component) -> Document:
     match tracked.state:
         case State.FIXED:
             return {"status": "fixed"}
-        case State.DISMISSED:
+        case State.DISMISSED | State.WITHDRAWN:
             return {"status": "not_affected", "impact_statement": _why(tracked)}
         case State.ACCEPTED | State.OPEN:
             return {"status": "affected", "action_statement": _action(tracked, component)}
 
 
 def _why(tracked: TrackedFinding) -> str:
+    if tracked.state is State.WITHDRAWN:
+        return "Its publisher withdrew it."
     return next((one.reason for one in reversed(tracked.decisions) if isinstance(one, Dismissed)), "")
 
 
@@ -135,6 +137,7 @@ def _vulnerability(tracked: TrackedFinding, component: Component) -> "Vulnerabil
     states = {
         State.FIXED: impact.ImpactAnalysisState.RESOLVED,
         State.DISMISSED: impact.ImpactAnalysisState.FALSE_POSITIVE,
+        State.WITHDRAWN: impact.ImpactAnalysisState.FALSE_POSITIVE,
         State.ACCEPTED: impact.ImpactAnalysisState.EXPLOITABLE,
         State.OPEN: impact.ImpactAnalysisState.EXPLOITABLE,
     }

@@ -34,7 +34,8 @@ class Advisories:
 
     They are parsed when asked for: holding thousands of parsed records doubles the time that loading takes.
     `problems` are sentences about what could not be read; `modified` is the newest time of change of any record.
-    `count` is how many records there are about the ecosystem, withdrawn ones and other packages included.
+    `count` is how many records there are about the ecosystem, withdrawn ones and other packages included. `withdrawn`
+    has the names of vulnerabilities that were withdrawn, by package, those of records that name none under "".
     """
 
     by_package: Mapping[str, list[bytes]] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Advisories:
     modified: datetime | None = None
     concerned: Ecosystem = PYPI
     count: int = 0
+    withdrawn: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def load(path: Path, concerned: Ecosystem = PYPI, wanted: Container[str] | None 
     """
     by_package: defaultdict[str, list[bytes]] = defaultdict(list)
     by_name: defaultdict[str, list[bytes]] = defaultdict(list)
+    withdrawn: list[tuple[tuple[str, ...], set[str]]] = []
     problems, times, count = [], [], 0
     for source, read in sources(path, concerned):
         try:
@@ -84,12 +87,17 @@ def load(path: Path, concerned: Ecosystem = PYPI, wanted: Container[str] | None 
             continue
         count += bool(about)
         kept = {package for package in about if wanted is None or package in wanted}
-        if not has(record, "withdrawn") and (kept or wanted is None):
+        if has(record, "withdrawn"):
+            withdrawn.append(
+                (names, kept or ({""} if not has(record, "affected") or not record["affected"] else set()))
+            )
+        elif kept or wanted is None:
             _add(content, by_name, names)
             _add(content, by_package, kept)
     if not count:
         problems.append(f"{path.name} holds no advisory for {concerned.name}")
-    return Advisories(by_package, by_name, tuple(problems), max(times, default=None), concerned, count)
+    gone = _withdrawn(withdrawn, by_name)
+    return Advisories(by_package, by_name, tuple(problems), max(times, default=None), concerned, count, gone)
 
 
 def matching(advisories: Advisories, name: str, version: str, release: str = "") -> Matches:
@@ -107,6 +115,12 @@ def matching(advisories: Advisories, name: str, version: str, release: str = "")
         records += [record] if affected else []
         doubts += [f"{id_} cannot be judged for {package} {version}: {doubt}"] if doubt else []
     return Matches(tuple(records), tuple(doubts))
+
+
+def withdrawn(advisories: Advisories, name: str) -> frozenset[str]:
+    """The names of a package's vulnerabilities that were withdrawn, and that no record in force shares."""
+    package = advisories.concerned.spelt(name)
+    return advisories.withdrawn.get(package, _NO_NAMES) | advisories.withdrawn.get("", _NO_NAMES)
 
 
 def fixed_versions(advisories: Advisories, record: Record, name: str, release: str = "") -> tuple[str, ...]:
@@ -292,6 +306,20 @@ def _bounded(archive: ZipFile, member: str) -> bytes:
 
 _LARGEST_RECORD = 1 << 26
 _HINT = "give a folder or a zip of OSV records in JSON, such as the all.zip that OSV publishes for an ecosystem"
+
+
+_NO_NAMES: frozenset[str] = frozenset()
+
+
+def _withdrawn(
+    records: Iterable[tuple[tuple[str, ...], set[str]]], in_force: Container[str]
+) -> Mapping[str, frozenset[str]]:
+    """The names of withdrawn records by package; one that shares a name with a record in force was replaced by that."""
+    found: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+    for names, some in records:
+        for package in some if not any(name in in_force for name in names) else ():
+            found[package] |= frozenset(names)
+    return dict(found)
 
 
 def _add(content: bytes, index: defaultdict[str, list[bytes]], keys: Iterable[str]) -> None:

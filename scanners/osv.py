@@ -9,7 +9,7 @@ and the records come from outside.
 import json
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -106,6 +106,7 @@ def read(report: bytes, source: Source) -> Reading:
         scanned={unit: here for unit, here in scanned.items() if unit not in skipped},
         skipped=skipped,
         problems=texts(record, "problems"),
+        withdrawn=_withdrawn(rows),
     )
 
 
@@ -115,6 +116,16 @@ FORMAT = "fixby-osv/1"
 def _places(row: Record) -> list[tuple[str, int | None]]:
     found = [place for place in items(row, "places") if isinstance(place, list) and len(place) == len(("path", "line"))]
     return [(path, line if isinstance(line, int) else None) for path, line in found if isinstance(path, str)]
+
+
+def _withdrawn(rows: Iterable[Record]) -> dict[str, frozenset[str]]:
+    """The names that were withdrawn, by the packages that they were of."""
+    found: dict[str, frozenset[str]] = {}
+    for row in rows:
+        if names := frozenset(identifiers(texts(row, "withdrawn")).names):
+            units = (f"{path}#{text(row, 'name')}" for path, _ in _places(row))
+            found |= {unit: found.get(unit, frozenset()) | names for unit in units}
+    return found
 
 
 def _findings(row: Record, source: Source) -> Iterator[Finding]:

@@ -161,6 +161,7 @@ class _Matched:
                 "name": component_name(package),
                 "version": package.version,
                 "places": [[place.path, place.package.line] for place in where],
+                "withdrawn": sorted(advisories.withdrawn(known, name)),
                 "advisories": [_row(known, one, name, version, of_release) for one in matches.records],
             }
         )

@@ -132,7 +132,7 @@ class Reading:
     empty string for a file; it is None where the format does not tell. `skipped` maps each that was not looked at to
     the reason; `problems` are sentences about the scan as a whole. Either makes the scan partial. `silenced` maps each
     file of which the tool kept findings to itself to the reason. `rules` are those that were in force, as far as the
-    report says.
+    report says. `withdrawn` has by package the names of its vulnerabilities that their publishers withdrew.
     """
 
     findings: tuple[Finding, ...]
@@ -142,6 +142,7 @@ class Reading:
     problems: tuple[str, ...] = ()
     silenced: Mapping[str, str] = field(default_factory=dict)
     rules: frozenset[str] | None = None
+    withdrawn: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Reader(Protocol):

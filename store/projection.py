@@ -53,6 +53,7 @@ from fixby.store.rows import (
     SightingRow,
 )
 from fixby.store.rows import columns as names_of
+from fixby.tracked import State
 
 SCAN_RECORDED = "scan.recorded"
 POLICY_ADOPTED = "policy.adopted"
@@ -193,6 +194,7 @@ class Projector:
             "",
             _NO_TAGS,
             "",
+            "",
         )
         row = self.rows.findings[event.subject] = FindingRow(*values)
         self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
@@ -223,10 +225,11 @@ class Projector:
 
     def _run(self, row: FindingRow, timeline: Timeline, change: Change, at: int) -> Timeline:
         """The clock after a change at `at` that left the finding with the severity in its row."""
+        row.closed_as = _CLOSED_AS.get(change, "")
         if change is Change.FIXED:
             row.policy = self._in_force.get(row.asset)
             return closed(timeline, at, self.terms(row))
-        if change is Change.MERGED:
+        if row.closed_as:
             return withdrawn(timeline, at)
         if change is Change.REOPENED:
             row.policy = None
@@ -397,6 +400,12 @@ _PRESENCE = {
     Change.UNSIGHTED: Presence.GONE,
     Change.MERGED: Presence.GONE,
     Change.FIXED: Presence.GONE,
+    Change.WITHDRAWN: Presence.GONE,
+}
+_CLOSED_AS = {
+    Change.FIXED: str(State.FIXED),
+    Change.MERGED: str(State.FIXED),
+    Change.WITHDRAWN: str(State.WITHDRAWN),
 }
 _RANKS = {str(severity): severity.rank for severity in Severity}
 _CLOCK = names_of(Columns)

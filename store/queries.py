@@ -53,7 +53,7 @@ def _selected(
     chosen = f"SELECT *, {DUE_AT} AS due FROM finding WHERE {where.sql} ORDER BY {order}"
     rows = database.run(
         f"SELECT finding.id, asset, closed_at, started_at, due, {STATUS} AS status, previous, assignee, tags, owners,"
-        f" body, dismissed_at IS NOT NULL, {ACCEPTED}"
+        f" body, closed_as, dismissed_at IS NOT NULL, {ACCEPTED}"
         f" FROM ({chosen}{f' LIMIT {limit:d}' if limit is not None else ''}) AS finding"
         f" JOIN event ON event.seq = finding.detail ORDER BY {order}",
         **where.parameters,
@@ -146,13 +146,13 @@ def history(database: Database, id_: str) -> list[HistoryEntry]:
 
 
 def _tracked(row: Row, witnesses: Sequence[Witness], decisions: Sequence[Accepted | Dismissed]) -> TrackedFinding:
-    id_, asset, closed_at, started_at, due_at, status, previous, assignee, tags, owners, body, *flags = row
+    id_, asset, closed_at, started_at, due_at, status, previous, assignee, tags, owners, body, closed_as, *flags = row
     is_dismissed, is_accepted = flags
     values: dict[str, Any] = {"closed_at": closed_at, "due_at": due_at, "first_seen": started_at, "asset": asset}
     return TrackedFinding(
         id=str(id_),
         finding=decoded(orjson.loads(str(body))["finding"]),
-        state=_state(closed_at is not None, bool(is_dismissed), bool(is_accepted)),
+        state=State(str(closed_as)) if closed_at is not None else _state(bool(is_dismissed), bool(is_accepted)),
         last_seen=max(witness.last_seen for witness in witnesses),
         sla_status=str(status),
         witnesses=tuple(witnesses),
@@ -166,8 +166,9 @@ def _tracked(row: Row, witnesses: Sequence[Witness], decisions: Sequence[Accepte
     )
 
 
-def _state(is_closed: bool, is_dismissed: bool, is_accepted: bool) -> State:  # noqa: FBT001 - as the row has it
-    states = {State.FIXED: is_closed, State.DISMISSED: is_dismissed, State.ACCEPTED: is_accepted}
+def _state(is_dismissed: bool, is_accepted: bool) -> State:  # noqa: FBT001 - as the row has it
+    """The state of a finding that is not closed."""
+    states = {State.DISMISSED: is_dismissed, State.ACCEPTED: is_accepted}
     return next((state for state, holds in states.items() if holds), State.OPEN)
 
 
