@@ -24,13 +24,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What one scanner says of a finding now; `last_seen` is a UTC instant in seconds, `reason` why it cannot tell."""
+    """What one scanner says of a finding now; `last_seen` is a UTC instant in seconds, `reason` why it cannot tell.
+
+    `fix` is what it says is to be done. Its severity is the finding's where it `counts`.
+    """
 
     scanner: str
     presence: Presence
     severity: Severity
     last_seen: int
     reason: str = ""
+    fix: str = ""
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
