@@ -616,6 +616,24 @@ def export_vex(  # noqa: PLR0913 - the parts of a document
     vex.run(vex.Wish(tuple(query or ()), format_, product, author, output), Place(path, store, config))
 
 
+@export.command("cyclonedx", context_settings={"ignore_unknown_options": True})
+def export_cyclonedx(  # noqa: PLR0913 - the parts of a document
+    query: Query = None,
+    *,
+    product: Annotated[str, typer.Option(help="What it is of; the asset unless told.")] = "",
+    as_of: AsOf = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write instead.")] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+) -> None:
+    """Write the packages that are known, with their vulnerabilities and decisions: CycloneDX 1.6 in JSON."""
+    from fixby.cli import bill_of_materials
+
+    wish = bill_of_materials.Wish(query or ["-is:fixed", "-is:withdrawn"], product, as_of, output)
+    bill_of_materials.run(wish, Place(path, store, config))
+
+
 @export.command("evidence", context_settings={"ignore_unknown_options": True})
 def export_evidence(  # noqa: PLR0913 - where and how, as every command
     query: Query = None,
