@@ -183,7 +183,7 @@ def _renew(fresh: Path, archive: Path, records: Mapping[str, bytes], changed: Co
     """Write a zip with the records of another but those that changed, and with these."""
     names = {f"{id_}.json" for id_ in changed}
     try:
-        with ZipFile(archive) as old, ZipFile(fresh, "x", ZIP_DEFLATED) as new:
+        with ZipFile(archive) as old, ZipFile(fresh, "x", ZIP_DEFLATED, compresslevel=1) as new:
             for name in old.namelist():
                 if name.endswith(".json") and name not in names:
                     new.writestr(name, old.read(name))

@@ -115,12 +115,12 @@ def test_what_is_withdrawn_is_not_affected_in_vex(tmp_path: Path) -> None:
     assert weakness["analysis"] == {"state": "false_positive", "detail": "Its publisher withdrew it."}
 
 
-def scanned_shop(tmp_path: Path, later: Mapping[str, object]) -> Path:
+def scanned_shop(tmp_path: Path, *later: Mapping[str, object]) -> Path:
     """A repository with a vulnerable package, and what was published of it later."""
     lock = json.dumps({"lockfileVersion": 3, "packages": {"node_modules/lodash": {"version": "4.17.15"}}})
     shop = repository(tmp_path / "shop", {"package-lock.json": lock})
-    for record in (RECORD, later):
-        called("update", "--from", zipped(tmp_path / "npm-all.zip", record), cwd=shop)
+    for records in ([RECORD], later):
+        called("update", "--from", zipped(tmp_path / "npm-all.zip", *records), cwd=shop)
         assert called("scan", ".", "--scanner", "osv", cwd=shop).code == 0
     return shop
 
@@ -138,6 +138,18 @@ def test_an_advisory_that_was_merged_into_one_that_is_withdrawn_is_withdrawn_too
     into = {**RECORD, "id": "GHSA-2222-2222-2222", "aliases": [RECORD["id"]], "withdrawn": f"{TODAY}T00:00:00Z"}
     shop = scanned_shop(tmp_path, into)
     assert len(called("list", "is:withdrawn", "--json", cwd=shop).document["findings"]) == 1
+
+
+def test_an_advisory_that_was_replaced_by_a_narrower_one_in_force_closes_nothing(tmp_path: Path) -> None:
+    events = [{"introduced": "0"}, {"fixed": "4.17.0"}]
+    package = {"ecosystem": "npm", "name": "lodash"}
+    narrower = {
+        **RECORD,
+        "id": "GHSA-2222-2222-2222",
+        "affected": [{"package": package, "ranges": [{"type": "SEMVER", "events": events}]}],
+    }
+    shop = scanned_shop(tmp_path, {**RECORD, "withdrawn": f"{TODAY}T00:00:00Z"}, narrower)
+    assert len(called("list", "is:not_observed", "--json", cwd=shop).document["findings"]) == 1
 
 
 def test_an_advisory_that_only_vanished_closes_nothing(tmp_path: Path) -> None:
