@@ -9,25 +9,34 @@ from fixby.cli import place as here
 from fixby.cli.configuration import Configuration, existing
 from fixby.cli.output import emit
 from fixby.cli.place import Place
-from fixby.errors import ReportError, UsageError
+from fixby.errors import FetchError, FixbyError, ReportError, UsageError
 from fixby.reports import published
 from fixby.reports.plain import safe
-from fixby.scanners import advisories
-from fixby.scanners.ecosystems import ECOSYSTEMS, Ecosystem
+from fixby.scanners import advisories, osv_export
+from fixby.scanners.ecosystems import ECOSYSTEMS, Ecosystem, ecosystem
 from fixby.scanners.fetching import keep
+from fixby.scanners.lockfiles.registry import is_read
+from fixby.scanners.osv_export import Held
+from fixby.scanners.osv_worker import ecosystems_of
 from fixby.scanners.report import Record, child, each, has, optional_text, text
+from fixby.scanners.scanner import KeptFolder
+from fixby.scanners.target import target
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The advisories of an ecosystem: how many, and the UTC day of the newest change, `YYYY-MM-DD`."""
+    """The advisories of an ecosystem that are kept now."""
 
     ecosystem: str
-    count: int
-    day: str
+    held: Held
+
+    @property
+    def day(self) -> str:
+        """The UTC day of the newest change, `YYYY-MM-DD`."""
+        return f"{self.held.modified:%Y-%m-%d}"
 
 
-def kept_folder(found: Configuration) -> Path | None:
+def kept_folder(found: Configuration) -> KeptFolder | None:
     """The folder beside the store that holds advisories, or None. Raises `StoreError` where git tracks any of it."""
     if "://" in found.store:
         return None
@@ -35,7 +44,7 @@ def kept_folder(found: Configuration) -> Path | None:
     if not folder.is_dir():
         return None
     here.refuse_tracked(folder)
-    return folder
+    return KeptFolder(folder, here.now() - found.advisories_max_age)
 
 
 def archives(source: Path) -> dict[Ecosystem, Path]:
@@ -49,26 +58,49 @@ def archives(source: Path) -> dict[Ecosystem, Path]:
 
 def proved(files: Mapping[Ecosystem, Path]) -> list[Kept]:
     """What zips hold. Raises `ReportError` where one is damaged in any part, or holds nothing of its ecosystem."""
-    return [_proved(concerned, file) for concerned, file in files.items()]
+    return [Kept(concerned.name, osv_export.proved(file, concerned)) for concerned, file in files.items()]
 
 
 def keep_all(files: Mapping[Ecosystem, Path], folder: Path) -> None:
     """Replace an ecosystem's advisories in a folder by those of a zip, laid out as OSV publishes them."""
     for concerned, file in files.items():
-        keep(folder / concerned.name / "all.zip", file.read_bytes())
+        keep(osv_export.archive_of(folder, concerned), file.read_bytes())
 
 
-def _proved(concerned: Ecosystem, file: Path) -> Kept:
-    known = advisories.load(file, concerned, frozenset())
-    if known.problems or known.modified is None:
-        raise ReportError(f"{file}: {known.problems[0]}", "What was kept before is kept.")
-    return Kept(concerned.name, known.count, f"{known.modified:%Y-%m-%d}")
+def named(names: Iterable[str]) -> list[Ecosystem]:
+    """The ecosystems of these names. Raises `UsageError` for one that is unknown."""
+    found = {name: ecosystem(name) for name in names}
+    for name, one in found.items():
+        if one is None:
+            known = ", ".join(one.name for one in ECOSYSTEMS)
+            raise UsageError(f"--ecosystem: there is none called {name!r}.", f"Known are: {known}.")
+    return [one for one in found.values() if one]
+
+
+def needed(place: Place, found: Configuration, folder: Path) -> list[Ecosystem]:
+    """The ecosystems whose packages the lock files of a place name, and those of which a folder keeps advisories."""
+    looked = target(place.path, found.exclude)
+    named_there = ecosystems_of(looked.root, filter(is_read, looked.files))
+    return [one for one in ECOSYSTEMS if one.name in named_there or osv_export.archive_of(folder, one).is_file()]
+
+
+def bring_all(some: Iterable[Ecosystem], folder: Path, address: str) -> tuple[list[Kept], list[FixbyError]]:
+    """Fetch what changed of the advisories of ecosystems, each by itself; what is kept then, and what went wrong."""
+    kept: list[Kept] = []
+    problems: list[FixbyError] = []
+    for concerned in some:
+        try:
+            kept.append(Kept(concerned.name, osv_export.bring(concerned, folder, address, here.now())))
+        except (FetchError, ReportError) as error:
+            problems.append(error)
+    return kept, problems
 
 
 def run_show(place: Place, name: str, given: Path | None, *, as_json: bool) -> None:
     """Show the advisories that have a name, withdrawn ones too. Raises `UsageError` where there is none."""
     found = place.configuration()
-    data = existing(given, "--advisories") if given else found.advisories or kept_folder(found)
+    kept = None if given or found.advisories else kept_folder(found)
+    data = existing(given, "--advisories") if given else found.advisories or (kept.path if kept else None)
     if data is None:
         raise UsageError("There are no advisories at hand.", "Name some with --advisories, or take them: fixby update.")
     records = advisories.named(data, name)

@@ -14,6 +14,7 @@ from fixby.asset import Asset
 from fixby.cli.output import printable
 from fixby.errors import ConfigurationError, UsageError
 from fixby.policies.document import Table, document, read_text, text, texts
+from fixby.sla.duration import HINT, duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Configuration:
     """Where things are and what is to be run. `root` is the folder from which paths of findings are told.
 
     `sites` are read where they are visited; their files are told from `folder`, and what opens networks or gives
-    credentials away is taken only where the caller named the file: where it is `trusted`.
+    credentials away is taken only where the caller named the file: where it is `trusted`. `advisories_url` is where
+    advisories are published, empty for OSV itself; kept ones are too old after `advisories_max_age` seconds.
     """
 
     root: Path
@@ -38,6 +40,8 @@ class Configuration:
     folder: Path = Path()
     trusted: bool = False
     database_age: int | None = None
+    advisories_url: str = ""
+    advisories_max_age: int = 7 * 86_400
 
 
 def configuration(target: Path, named: Path | None, environment: Mapping[str, str]) -> Configuration:
@@ -61,12 +65,14 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
         folder=settings.folder,
         trusted=named is not None,
         database_age=settings.database_age(trusted=named is not None),
+        advisories_url=settings.advisories_url(trusted=named is not None),
+        advisories_max_age=settings.duration("advisories_max_age", "7d"),
     )
 
 
 _KEYS = (
-    *("advisories", "allowed_signers", "asset", "database_age", "exclude", "exposure", "gate", "policy", "rules"),
-    *("scanners", "sites", "store", "tags", "team", "tier"),
+    *("advisories", "advisories_max_age", "advisories_url", "allowed_signers", "asset", "database_age", "exclude"),
+    *("exposure", "gate", "policy", "rules", "scanners", "sites", "store", "tags", "team", "tier"),
 )
 _LONGEST_AGE = 5 * 86400
 _NOTHING = Table("", "", (), {})
@@ -139,6 +145,26 @@ class _Settings:
             return found
         hint = "Name it in FIXBY_ALLOWED_SIGNERS, or in a file given by --config: the target may not choose it."
         raise self.section.error("allowed_signers", "must be a file below the file's folder", hint)
+
+    def advisories_url(self, *, trusted: bool) -> str:
+        """Where advisories are published: the target may not say whom to believe, nor whom to ask."""
+        if value := self.environment.get(_variable("advisories_url")):
+            return value
+        value = self._read("advisories_url")
+        if value and not trusted:
+            hint = "Name it in FIXBY_ADVISORIES_URL, or in a file given by --config: the target may not choose it."
+            raise self.section.error("advisories_url", "is not for the target to say", hint)
+        return value
+
+    def duration(self, key: str, otherwise: str) -> int:
+        if value := self.environment.get(_variable(key)):
+            try:
+                return duration(value)
+            except ValueError as error:
+                raise UsageError(f"{_variable(key)}: {error}.", HINT) from error
+        if key not in self.section.values:
+            return duration(otherwise)
+        return self.section.read(key, lambda value: duration(text(value)), HINT)
 
     def existing(self, key: str, value: str) -> Path:
         path = self.folder / value

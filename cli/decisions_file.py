@@ -149,7 +149,7 @@ def _meant(database: Database, stated: Stated, asset: str, now: int) -> list[Tra
 def _result(stated: Stated, some: Sequence[TrackedFinding], now: int) -> _Result:
     if stated.kind is Kind.ACCEPT and _ends(stated.until, now) <= now:
         return _Result(stated, is_over=True)
-    still = [one for one in some if one.state is not State.FIXED]
+    still = [one for one in some if one.state not in (State.FIXED, State.WITHDRAWN)]
     in_force = {one.id for one in still if any(_says(decision, stated, now) for decision in one.decisions)}
     is_open = [one for one in still if one.id not in in_force and one.state is not State.DISMISSED]
     return _Result(stated, tuple(one.id for one in is_open), tuple(sorted(in_force)))

@@ -1,7 +1,7 @@
 """`fixby doctor`: what is installed, what would run here, and what would not and why."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +13,8 @@ from fixby.cli.place import Place
 from fixby.errors import ExitCode, FixbyError, UsageError
 from fixby.reports import published
 from fixby.reports.plain import safe
-from fixby.scanners import advisories, installed
+from fixby.scanners import advisories, installed, osv_export
+from fixby.scanners.ecosystems import ECOSYSTEMS
 from fixby.scanners.image import ImageScanner
 from fixby.scanners.process import capture
 from fixby.scanners.registry import IMAGE_MODULES, ON_REQUEST, scanner, selected, selected_for_images
@@ -44,6 +45,7 @@ def run(place: Place, *, as_json: bool) -> ExitCode:
         *map(_scanner_of_images, selected_for_images(tuple(one for one in IMAGE_MODULES if one not in ON_REQUEST), ())),
         _store(found),
         _advisories(found),
+        *_kept_advisories(found),
     ]
     if as_json:
         emit(published.written(_document(parts)))
@@ -121,6 +123,22 @@ def _advisories(found: Configuration) -> Part:
     until = advisories.published_until(known)
     state = f"up to {until:%Y-%m-%d}" if until else "of unknown date"
     return Part("advisories", state, printable(found.advisories), "; ".join(known.problems))
+
+
+def _kept_advisories(found: Configuration) -> Iterator[Part]:
+    """What the last update left of each ecosystem: of when it is, and when the publisher was asked."""
+    kept = kept_folder(found)
+    for concerned in ECOSYSTEMS if kept else ():
+        name = f"advisories for {concerned.name}"
+        try:
+            held = osv_export.held(kept.path, concerned) if kept else None
+        except FixbyError as error:
+            yield Part(name, "cannot be used", problem=told(error))
+            continue
+        if kept and held:
+            asked = f"asked for {published.instant(held.asked_at)}" if held.asked_at else "taken from a file"
+            stale = "They are too old: fixby update" if held.as_of < kept.oldest else ""
+            yield Part(name, f"up to {held.modified:%Y-%m-%d}", f"{held.count:,} kept, {asked}", stale)
 
 
 def _document(parts: Sequence[Part]) -> published.Document:

@@ -19,6 +19,7 @@ from fixby.reports.words import moment
 from fixby.scanners.blame import Blamed, Unblamed, blame
 from fixby.store import queries
 from fixby.store.sign_offs import of_finding
+from fixby.store.terms import in_force
 from fixby.tracked import TrackedFinding
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def run_show(prefix: str, place: Place, *, blames: bool, as_json: bool) -> None:
         finding = queries.finding(database, prefix, now)
         history = queries.history(database, finding.id)
         others = [] if as_json else _others(database, finding, now)
+        policy = in_force(database, finding.asset)
         sign_offs = of_finding(database, finding.id, here.checker(found))
     root = found.root.resolve()
     author = blame(next(iter(finding.finding.locations), None), root) if blames else None
@@ -95,7 +97,13 @@ def run_show(prefix: str, place: Place, *, blames: bool, as_json: bool) -> None:
 
     command = place.again(f"fixby list is:open {shlex.quote(f'rule:{finding.finding.rule.id}')}")
     beside = Beside(
-        excerpt(finding.finding, root), root, len(others), command, _written(author) if author else "", sign_offs
+        excerpt(finding.finding, root),
+        root,
+        len(others),
+        command,
+        _written(author) if author else "",
+        sign_offs,
+        policy.severity_of if policy else (),
     )
     page(*finding_page(finding, history, now, beside))
 

@@ -21,6 +21,7 @@ TEMPLATE = """\
 # exclude = ["tests/data/**"]    # files to leave out; they are counted and shown
 # rules = ["security/rules"]     # more Semgrep rules, files or folders
 # advisories = "all.zip"         # OSV records, a folder or zip, to audit dependencies offline
+# advisories_max_age = "7d"      # how old those that fixby update keeps may be
 # policy = "policy.toml"         # windows of your own; the shipped ones: critical 24h, high 7d, medium 30d, low 90d
 # gate = "gate.toml"             # a gate of your own
 # allowed_signers = "signers"    # whose SSH keys sign acceptances, in the format that git uses

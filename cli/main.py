@@ -496,15 +496,20 @@ def update(  # noqa: PLR0913 - where and how, as every command
     *,
     source: Annotated[Path | None, typer.Option("--from", help="A folder or file to take instead of fetching.")] = None,
     to: Annotated[Path | None, typer.Option("--to", help="The folder for them, if not beside the store.")] = None,
+    ecosystem: Annotated[
+        list[str] | None, typer.Option(help="Fetch the advisories for it, such as npm; may be given several times.")
+    ] = None,
+    advisories_url: Annotated[str, typer.Option(help="Where advisories are published, if not by OSV itself.")] = "",
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Fetch which vulnerabilities are exploited (the KEV catalogue, EPSS scores); --from takes OSV's zips too."""
+    """Fetch what is known of exploitation (the KEV catalogue, EPSS scores), and the advisories that are needed here."""
     from fixby.cli import update
 
-    update.run(Place(path, store, config), source, to, as_json=json)
+    wish = update.Wish(source, to, tuple(ecosystem or ()), advisories_url)
+    raise typer.Exit(update.run(Place(path, store, config), wish, as_json=json))
 
 
 @app.command()
@@ -626,6 +631,24 @@ def export_vex(  # noqa: PLR0913 - the parts of a document
     from fixby.cli import vex
 
     vex.run(vex.Wish(tuple(query or ()), format_, product, author, output), Place(path, store, config))
+
+
+@export.command("cyclonedx", context_settings={"ignore_unknown_options": True})
+def export_cyclonedx(  # noqa: PLR0913 - the parts of a document
+    query: Query = None,
+    *,
+    product: Annotated[str, typer.Option(help="What it is of; the asset unless told.")] = "",
+    as_of: AsOf = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write instead.")] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+) -> None:
+    """Write the packages that are known, with their vulnerabilities and decisions: CycloneDX 1.6 in JSON."""
+    from fixby.cli import bill_of_materials
+
+    wish = bill_of_materials.Wish(query or ["-is:fixed", "-is:withdrawn"], product, as_of, output)
+    bill_of_materials.run(wish, Place(path, store, config))
 
 
 @export.command("evidence", context_settings={"ignore_unknown_options": True})

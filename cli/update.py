@@ -1,19 +1,18 @@
-"""`fixby update`: the published data on exploitation is fetched, or taken from files, and kept beside the store.
-
-Advisories of OSV are taken from files only.
-"""
+"""`fixby update`: what is published on exploitation and OSV's advisories: fetched, or taken from files, and kept."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from gzip import compress
 from pathlib import Path
 from typing import Final
 
-from fixby.cli.advisories import Kept, archives, keep_all, proved
+from fixby.cli.advisories import Kept, archives, bring_all, keep_all, named, needed, proved
 from fixby.cli.configuration import Configuration
-from fixby.cli.output import emit, printable
+from fixby.cli.output import emit, note, printable
 from fixby.cli.place import Place, beside, writing
-from fixby.errors import ReportError
+from fixby.errors import ExitCode, FetchError, FixbyError, ReportError
 from fixby.reports import published
+from fixby.reports.plain import safe
 from fixby.scanners.exploitation import (
     EPSS_FILE,
     KNOWN_FILE,
@@ -28,6 +27,7 @@ from fixby.scanners.exploitation import (
     unpacked,
 )
 from fixby.scanners.fetching import fetch, keep
+from fixby.scanners.osv_export import ADDRESS
 
 KNOWN_ADDRESS: Final = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
 # The feed that https://www.cisa.gov/known-exploited-vulnerabilities-catalog links to, by the schema beside it.
@@ -35,31 +35,83 @@ EPSS_ADDRESS: Final = "https://epss.empiricalsecurity.com/epss_scores-current.cs
 # The daily scores that https://www.first.org/epss/data_stats links to.
 
 
-def run(place: Place, source: Path | None, to: Path | None, *, as_json: bool) -> Catalogue:
-    """Bring the data up to date, print what is in force now, and return it. Raises as `update` and `folder_of` do.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be brought up to date: from files at `source`, else fetched; kept in `to`, else beside the store.
 
-    Of a source with zips of OSV these are kept too; one with nothing else leaves the data on exploitation as it is.
+    `ecosystems` are names that OSV gives; none stands for those that are needed here. `address` is where advisories are
+    published, empty for what the configuration says.
+    """
+
+    source: Path | None = None
+    to: Path | None = None
+    ecosystems: tuple[str, ...] = ()
+    address: str = ""
+
+
+def run(place: Place, wish: Wish, *, as_json: bool) -> ExitCode:
+    """Bring the data up to date and print what is in force now; exit 3 where some of it could not be fetched.
+
+    Raises as `update` and `folder_of` do. Of a source with zips of OSV these are kept too; one with nothing else leaves
+    the data on exploitation as it is.
     """
     found = place.configuration()
-    folder = to or folder_of(found)
-    zips = archives(source) if source else {}
+    folder, advised = wish.to or folder_of(found), wish.to or beside(found, "advisories")
+    some = named(wish.ecosystems)
+    if wish.source:
+        news = _taken(wish.source, folder, advised)
+    else:
+        news = _on_exploitation(folder)
+        address = (wish.address or found.advisories_url or ADDRESS).rstrip("/")
+        news.kept, problems = bring_all(some or needed(place, found, advised), advised, address)
+        news.problems += problems
+    changed = _rate(place, news.catalogue) if news.is_new else 0
+    emit(published.written(_document(news, changed)) if as_json else _text(news, folder, changed))
+    for error in news.problems:
+        note(f"fixby: {safe(error.message)}\n       {safe(error.hint)}")
+    return ExitCode.CANNOT_TELL if news.problems else ExitCode.DONE
+
+
+@dataclass(slots=True)
+class _News:
+    """What is in force on exploitation and whether it was got just now, the advisories got, and what went wrong."""
+
+    catalogue: Catalogue
+    is_new: bool = True
+    kept: Sequence[Kept] = ()
+    problems: list[FixbyError] = field(default_factory=list)
+
+
+def _taken(source: Path, folder: Path, advised: Path) -> _News:
+    """Take what files hold."""
+    zips = archives(source)
     kept = proved(zips)
     if zips and not _is_on_exploitation(source):
-        catalogue, changed = load(folder) if _is_on_exploitation(folder) else _NOTHING, 0
+        news = _News(_in_force(folder), is_new=False, kept=kept)
     else:
-        catalogue = update(folder, source)
-        changed = _rate(place, catalogue)
-    keep_all(zips, to or beside(found, "advisories"))
-    emit(published.written(_document(catalogue, changed, kept)) if as_json else _text(catalogue, folder, changed, kept))
-    return catalogue
+        news = _News(update(folder, source), kept=kept)
+    keep_all(zips, advised)
+    return news
+
+
+def _on_exploitation(folder: Path) -> _News:
+    """Fetch the data on exploitation."""
+    try:
+        return _News(update(folder))
+    except (FetchError, ReportError) as error:
+        return _News(_in_force(folder), is_new=False, problems=[error])
+
+
+def _in_force(folder: Path) -> Catalogue:
+    return load(folder) if _is_on_exploitation(folder) else _NOTHING
 
 
 _NOTHING = Catalogue({}, "", {}, "", "")
 
 
-def _is_on_exploitation(source: Path | None) -> bool:
-    """Whether a source, unless it is one zip of advisories, has a file that `exploitation.load` takes."""
-    if source is None or not source.is_dir():
+def _is_on_exploitation(source: Path) -> bool:
+    """Whether a folder has a file that `exploitation.load` takes."""
+    if not source.is_dir():
         return False
     return (source / KNOWN_FILE).exists() or any(source.glob("epss_scores-*.csv*"))
 
@@ -114,20 +166,31 @@ def _proved(content: bytes, place: str) -> tuple[str, bytes]:
         raise ReportError(f"{place}: {error.message}", "What was kept before is kept.") from error
 
 
-def _document(catalogue: Catalogue, changed: int, kept: Sequence[Kept]) -> published.Document:
+def _document(news: _News, changed: int) -> published.Document:
+    catalogue = news.catalogue
     return {
         "schema": "fixby.update/1",
         "known_exploited": {"date": catalogue.known_date or None, "count": len(catalogue.known)},
         "epss": {"date": catalogue.epss_date or None, "count": catalogue.scored},
-        "advisories": [{"ecosystem": one.ecosystem, "count": one.count, "date": one.day} for one in kept],
+        "advisories": [
+            {
+                "ecosystem": one.ecosystem,
+                "count": one.held.count,
+                "date": one.day,
+                "asked_at": published.instant(one.held.asked_at),
+            }
+            for one in news.kept
+        ],
         "findings_changed": changed,
+        "problems": [error.message for error in news.problems],
     }
 
 
-def _text(catalogue: Catalogue, folder: Path, changed: int, kept: Sequence[Kept]) -> str:
+def _text(news: _News, folder: Path, changed: int) -> str:
+    catalogue = news.catalogue
     known = _line("known exploited vulnerabilities", len(catalogue.known), catalogue.known_date)
     epss = _line("vulnerabilities with an EPSS score", catalogue.scored, catalogue.epss_date)
-    advised = "".join(f"{one.count:,} advisories for {one.ecosystem}, as of {one.day}\n" for one in kept)
+    advised = "".join(f"{one.held.count:,} advisories for {one.ecosystem}, as of {one.day}\n" for one in news.kept)
     return f"{known}\n{epss}\n{advised}kept in {printable(folder)}; {changed} open findings changed"
 
 

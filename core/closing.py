@@ -1,5 +1,7 @@
 """Whether the vanishing of a finding proves its fix: only a scan that could have seen it closes it.
 
+What was published as a vulnerability and withdrawn is no finding any more, and not fixed either.
+
 Whatever a scan did not look at, or looked at unchanged and no longer reports, stays open and is not observed, with the
 reason.
 """
@@ -63,6 +65,14 @@ class Judge:
         if not changed and rules is None and not scan.coverage.whole:
             return f"{trace.path}:{trace.line} did not change, and the report does not say which rules were run"
         return changed or self._suspicious_silence()
+
+    def withdrawn(self, known: Known, sighting: Sighting) -> str:
+        """The name by which a finding was withdrawn in all units in which it stood; empty where it was not."""
+        told = [self.scan.withdrawn.get(unit, ()) for unit in sighting.units]
+        if not all(told) or self.doubt or any(_uncovered(self.scan.coverage, unit) for unit in sighting.units):
+            return ""
+        names = self.memory.said([known.id])[known.id].identifiers.names
+        return next((name for name in names if all(name in some for some in told)), "")
 
     def _survives(self, trace: Trace) -> bool:
         """Whether all lines of a finding are in its file as they were."""

@@ -26,6 +26,8 @@ class Change(StrEnum):
     MERGED = "finding.merged"
     """It turned out to be another that is known."""
     FIXED = "finding.fixed"
+    WITHDRAWN = "finding.withdrawn"
+    """Who published the vulnerability said that it is none: it is closed, and was not fixed."""
     REOPENED = "finding.reopened"
 
 
@@ -73,7 +75,9 @@ def changes(
     steps += [step for one, other in found.merged for step in _merged(scan.scanner, one, other)]
     for one in found.lost:
         if _may_see(scan, one):
-            steps += _unseen(scan.scanner, one, why_not_fixed(one, found.traces.get(one.id)))
+            withdrawn = judged.withdrawn(one, one.sightings[scan.scanner]) if scan.withdrawn else ""
+            reason = "" if withdrawn else why_not_fixed(one, found.traces.get(one.id))
+            steps += _unseen(scan.scanner, one, reason, withdrawn)
     steps += _new(scan, found.new, known, found.origins, regression_window)
     return sorted(steps, key=lambda step: step.id)
 
@@ -123,15 +127,22 @@ def _may_see(scan: Scan, before: Known) -> bool:
     return is_here and any(in_scope(unit, scan.target) for unit in before.sightings[scan.scanner].units)
 
 
-def _unseen(scanner: str, before: Known, reason: str) -> Iterator[Step]:
+def _unseen(scanner: str, before: Known, reason: str, withdrawn: str) -> Iterator[Step]:
+    """What becomes of a finding that a scanner no longer reports, unless there is a reason to doubt that it is gone."""
     sighting = before.sightings[scanner]
     if reason:
         if sighting.presence is not Presence.NOT_OBSERVED or sighting.reason != reason:
             yield Step(Change.NOT_OBSERVED, before.id, sighting.units, reason=reason)
     elif _seen_by_another(before, scanner):
-        yield Step(Change.UNSIGHTED, before.id, sighting.units)
+        yield Step(Change.UNSIGHTED, before.id, sighting.units, reason=_said(withdrawn))
+    elif withdrawn:
+        yield Step(Change.WITHDRAWN, before.id, sighting.units, reason=_said(withdrawn))
     else:
         yield Step(Change.FIXED, before.id, sighting.units)
+
+
+def _said(withdrawn: str) -> str:
+    return f"{withdrawn} was withdrawn" if withdrawn else ""
 
 
 def _seen_by_another(before: Known, scanner: str) -> bool:

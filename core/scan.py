@@ -58,6 +58,7 @@ class Scan:
     `configuration` is a digest of the rules and options in force; times are UTC instants in whole seconds since the
     epoch. `target` is the part of the asset that was looked at, `.` for all of it. `outlines` (`fixby.outline`) are of
     the files, by path, as far as they are at hand. `renamed_rules` has for a rule the names that it got later.
+    `withdrawn` has by unit of coverage the names of vulnerabilities that their publishers withdrew.
     """
 
     scanner: str
@@ -71,6 +72,7 @@ class Scan:
     configuration: str = ""
     outlines: Mapping[str, bytes] = field(default_factory=dict)
     renamed_rules: Mapping[str, Collection[str]] = field(default_factory=dict)
+    withdrawn: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def suppressed(self) -> int:

@@ -18,17 +18,24 @@ class State(StrEnum):
     DISMISSED = "dismissed"
     """Said to be no finding."""
     FIXED = "fixed"
+    WITHDRAWN = "withdrawn"
+    """Closed, since who published the vulnerability said that it is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What one scanner says of a finding now; `last_seen` is a UTC instant in seconds, `reason` why it cannot tell."""
+    """What one scanner says of a finding now; `last_seen` is a UTC instant in seconds, `reason` why it cannot tell.
+
+    `fix` is what it says is to be done. Its severity is the finding's where it `counts`.
+    """
 
     scanner: str
     presence: Presence
     severity: Severity
     last_seen: int
     reason: str = ""
+    fix: str = ""
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

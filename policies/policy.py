@@ -71,7 +71,8 @@ class Policy:
 
     `terms` has the windows that apply to every finding; `terms_for` adds those of the overrides. `regression_window` is
     for how many seconds after it was fixed a finding that comes back is the old one. `acceptance` has a rule for each
-    severity. `toml` is what is written, `digest` stands for all that it says; `source` is where it was read from.
+    severity. `toml` is what is written, `digest` stands for all that it says; `source` is where it was read from. Of
+    several scanners that see a finding, the first of `severity_of` that knows its severity says it, else the highest.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Policy:
     toml: str
     digest: str
     source: str
+    severity_of: tuple[str, ...] = ()
 
 
 def terms_for(policy: Policy, facts: Facts) -> Terms:
@@ -123,9 +125,11 @@ def parse(toml: str, source: str, calendar: Callable[[str], Calendar] = business
         toml=toml,
         digest=top.digest(),
         source=source,
+        severity_of=sla.read_or((), "severity_of", _scanners, _SEVERITY_OF_HINT),
     )
 
 
+_SEVERITY_OF_HINT = 'Write severity_of = "highest", or scanners, the first one first: ["grype", "trivy"].'
 _SHIPPED = Path(__file__).with_name("default.toml")
 _FOREVER = float("inf")
 _NEVER = AcceptanceRule(longest=None, approvers=0)
@@ -155,7 +159,7 @@ def _epss_since(exploitation: Exploitation, threshold: int) -> int:
 
 
 def _terms(sla: Table, calendar: Callable[[str], Calendar]) -> Terms:
-    sla.demand_only("unknown_as", "due_soon", "regression", "calendar", "windows")
+    sla.demand_only("unknown_as", "due_soon", "regression", "calendar", "severity_of", "windows")
     return Terms(
         windows=_windows(sla.table("windows"), _WORST_FIRST, _window, f'{HINT} Or write "none".'),
         unknown_as=sla.read("unknown_as", _level, f"Write one of {', '.join(_WORST_FIRST)}."),
@@ -308,6 +312,13 @@ def _some(value: object) -> tuple[str, ...]:
     if not some:
         raise ValueError("it is empty")
     return some
+
+
+def _scanners(value: object) -> tuple[str, ...]:
+    """The scanners whose word comes first; none of them where the highest severity counts."""
+    if value == "highest":
+        return ()
+    return () if value == "highest" else _some(value)
 
 
 def _truth(value: object) -> bool:

@@ -1,6 +1,6 @@
 """All that is known of one finding, for people: its code, what to do, until when, and what happened to it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -28,7 +28,7 @@ class Beside:
 
     `excerpt` is its code as it stands now; `root` the folder from which paths are told, absolute, for links; `others`
     is how many more open findings there are of its rule, and `command` lists them; `written` says who wrote the line;
-    `sign_offs` prove who accepted its risk.
+    `sign_offs` prove who accepted its risk; `severity_of` are the scanners whose word the policy puts first.
     """
 
     excerpt: Excerpt | None = None
@@ -37,6 +37,7 @@ class Beside:
     command: str = ""
     written: str = ""
     sign_offs: Sequence[SignOff] = ()
+    severity_of: Collection[str] = ()
 
 
 def finding_page(
@@ -76,7 +77,7 @@ def _code(excerpt: Excerpt, root: Path | None) -> Iterator[Text]:
 
 def _facts(tracked: TrackedFinding, now: int, beside: Beside) -> Iterator[tuple[str, str | Text]]:
     finding = tracked.finding
-    yield "severity", f"{finding.severity}, {_SOURCES[finding.severity_source]}"
+    yield "severity", _severity(tracked, beside.severity_of)
     yield "state", _state(tracked)
     yield "due", f"{moment(tracked.due_at)}, {due(tracked, now)}" if tracked.due_at else due(tracked, now)
     yield "owner", _owner(tracked)
@@ -93,11 +94,29 @@ def _facts(tracked: TrackedFinding, now: int, beside: Beside) -> Iterator[tuple[
     yield "suppressed", f"by {finding.suppression.by} {finding.suppression.reason}" if finding.suppression else ""
     yield "rule", _linked(f"{finding.scanner} {finding.rule.id}", links.of_rule(finding))
     yield "elsewhere", f"{beside.others} more by this rule: {beside.command}" if beside.others else ""
-    yield "seen by", ", ".join(f"{witness.scanner} ({spaced(witness.presence)})" for witness in tracked.witnesses)
+    yield "seen by", _seen_by(tracked)
     yield "first seen", moment(tracked.first_seen)
     yield "last seen", moment(tracked.last_seen)
     yield "asset", tracked.asset
     yield "id", tracked.id
+
+
+def _severity(tracked: TrackedFinding, severity_of: Collection[str]) -> str:
+    """The severity, and where several scanners speak of it whose word it is, and why."""
+    finding = tracked.finding
+    said = f"{finding.severity}, {_SOURCES[finding.severity_source]}"
+    if len(tracked.witnesses) == 1:
+        return said
+    why = "the policy names it" if finding.scanner in severity_of else "none says worse"
+    return f"{said}; of {len(tracked.witnesses)} scanners {finding.scanner} counts: {why}"
+
+
+def _seen_by(tracked: TrackedFinding) -> str:
+    """The scanners, and where there are several what each of them says."""
+    if len(tracked.witnesses) == 1:
+        return ", ".join(f"{one.scanner} ({spaced(one.presence)})" for one in tracked.witnesses)
+    said = ((f"{one.scanner} ({spaced(one.presence)}): {one.severity}", one.fix) for one in tracked.witnesses)
+    return "\n".join(", ".join(filter(None, parts)) for parts in said)
 
 
 def _sign_off(one: SignOff) -> tuple[str, str]:
@@ -145,7 +164,7 @@ def _decision(decision: Accepted | Dismissed) -> tuple[str, str]:
 
 def _state(tracked: TrackedFinding) -> str:
     if tracked.closed_at is not None:
-        return f"fixed {moment(tracked.closed_at)}"
+        return f"{tracked.state} {moment(tracked.closed_at)}"
     if tracked.state is not State.OPEN:
         return str(tracked.state)
     return f"open, not observed: {tracked.not_observed}" if tracked.not_observed else "open"
@@ -168,5 +187,6 @@ _EVENTS: Mapping[str, str] = {
     Change.NOT_OBSERVED: "not observed",
     Change.UNSIGHTED: "gone for one of its scanners",
     Change.FIXED: "fixed",
+    Change.WITHDRAWN: "withdrawn by its publisher",
     Change.REOPENED: "back again",
 }

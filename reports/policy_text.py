@@ -1,6 +1,6 @@
 """A policy as text for people, and as the document that programs read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fixby.policies.policy import AcceptanceRule, Conditions, Override, Policy
@@ -21,6 +21,7 @@ def lines(policy: Policy) -> list[str]:
         *(f"  {level:<8}  none" for level in reversed(LEVELS) if level not in {one.level for one in terms.windows}),
         f"  days that count: {safe(terms.calendar.name)}",
         f"  an unknown severity is treated as {terms.unknown_as}",
+        f"  of several scanners {_said(policy.severity_of)}",
         f"  due soon with {terms.due_soon_percent}% of the window left",
         f"  the old finding if it is back within {_written(policy.regression_window)}",
         "",
@@ -48,9 +49,15 @@ def document(policy: Policy) -> dict[str, Any]:
         },
         "calendar": policy.terms.calendar.name,
         "unknown_as": policy.terms.unknown_as,
+        "severity_of": list(policy.severity_of) or "highest",
         "due_soon_percent": policy.terms.due_soon_percent,
         "regression_seconds": policy.regression_window,
     }
+
+
+def _said(severity_of: Sequence[str]) -> str:
+    named = ", then ".join(map(safe, severity_of))
+    return f"{named} says the severity, else the highest counts" if named else "the highest severity counts"
 
 
 def _windows(windows: tuple[Window, ...]) -> Iterator[str]:

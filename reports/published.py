@@ -184,6 +184,8 @@ def tracked_finding(tracked: TrackedFinding) -> Document:
                 "severity": witness.severity,
                 "last_seen": instant(witness.last_seen),
                 "reason": witness.reason or None,
+                "fix": witness.fix,
+                "counts": witness.counts,
             }
             for witness in tracked.witnesses
         ],

@@ -21,7 +21,7 @@ def _cells(figures: Figures, report: Report) -> Iterator[object]:
     yield sla_words.total_open(figures)
     yield from (figures.open.get(status, 0) for status in OPEN_STATUSES)
     yield from (figures.opened, figures.met, figures.missed, figures.closed_exempt)
-    yield from (figures.dismissed, figures.not_observed)
+    yield from (figures.dismissed, figures.withdrawn, figures.not_observed)
     yield sla_words.share(figures.compliance)
     yield instant(figures.oldest_breach)
     yield from sla_words.ages(figures)
@@ -39,6 +39,7 @@ _COLUMNS = (
     "missed",
     "closed_exempt",
     "dismissed",
+    "withdrawn",
     "not_observed",
     "compliance",
     "oldest_breach",

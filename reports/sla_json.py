@@ -41,6 +41,7 @@ def _figures(figures: Figures) -> Document:
         "missed": figures.missed,
         "closed_exempt": figures.closed_exempt,
         "dismissed": figures.dismissed,
+        "withdrawn": figures.withdrawn,
         "not_observed": figures.not_observed,
         "compliance": sla_words.share(figures.compliance),
         "oldest_breach": instant(figures.oldest_breach),

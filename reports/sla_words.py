@@ -29,6 +29,10 @@ DEFINITIONS = (
     ("Missed", "Findings closed in the period, after their due date."),
     ("Closed exempt", "Findings closed in the period that had no due date."),
     ("Dismissed", "Findings that somebody said in the period are none."),
+    (
+        "Withdrawn",
+        "Findings closed in the period since who published the vulnerability withdrew it; nobody fixed them.",
+    ),
     ("Not observed", "Findings of which the last scan could not tell whether they are still there; they stay open."),
     ("Oldest breach", "The earliest due date of an open breach."),
     ("Median time to fix", "Half of what was fixed in the period was fixed within this time."),

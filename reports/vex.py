@@ -17,7 +17,7 @@ from fixby.reports.published import Document, instant
 from fixby.tracked import Accepted, Dismissed, State, TrackedFinding
 
 if TYPE_CHECKING:
-    from cyclonedx.model.vulnerability import Vulnerability
+    from cyclonedx.model.vulnerability import Vulnerability, VulnerabilityAnalysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Issue:
 
 def openvex(findings: Sequence[TrackedFinding], issue: Issue) -> Document:
     """The OpenVEX document; of each package and vulnerability one statement."""
-    statements = [_statement(finding, component, issue) for finding, component in _packages(findings)]
+    statements = [_statement(finding, component, issue) for finding, component in packages_of(findings)]
     digest = sha256(dumps(statements, sort_keys=True).encode()).hexdigest()
     return {
         "@context": "https://openvex.dev/ns/v0.2.0",
@@ -53,7 +53,7 @@ def cyclonedx(findings: Sequence[TrackedFinding], issue: Issue) -> str:
     from cyclonedx.schema import OutputFormat, SchemaVersion  # noqa: PLC0415
     from packageurl import PackageURL  # noqa: PLC0415
 
-    some = _packages(findings)
+    some = packages_of(findings)
     purls = {component.purl: component for _, component in some}
     parts = [
         Part(name=component.name, version=component.version, purl=PackageURL.from_string(purl), bom_ref=purl)
@@ -72,20 +72,41 @@ def cyclonedx(findings: Sequence[TrackedFinding], issue: Issue) -> str:
         return str(make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string(indent=2))
 
 
-def _packages(findings: Sequence[TrackedFinding]) -> list[tuple[TrackedFinding, Component]]:
+def analysis_of(tracked: TrackedFinding, component: Component) -> "VulnerabilityAnalysis":
+    """What was decided of a vulnerability, and what is done about it, as CycloneDX says it."""
+    from cyclonedx.model import impact_analysis as impact  # noqa: PLC0415
+    from cyclonedx.model.vulnerability import VulnerabilityAnalysis  # noqa: PLC0415
+
+    states = {
+        State.FIXED: impact.ImpactAnalysisState.RESOLVED,
+        State.DISMISSED: impact.ImpactAnalysisState.FALSE_POSITIVE,
+        State.WITHDRAWN: impact.ImpactAnalysisState.FALSE_POSITIVE,
+        State.ACCEPTED: impact.ImpactAnalysisState.EXPLOITABLE,
+        State.OPEN: impact.ImpactAnalysisState.EXPLOITABLE,
+    }
+    is_open = tracked.state in (State.OPEN, State.ACCEPTED)
+    responses = [impact.ImpactAnalysisResponse.WILL_NOT_FIX] if tracked.state is State.ACCEPTED else []
+    if tracked.state is State.OPEN and component.fixed_versions:
+        responses = [impact.ImpactAnalysisResponse.UPDATE]
+    detail = _action(tracked, component) if is_open else _why(tracked)
+    return VulnerabilityAnalysis(state=states[tracked.state], responses=responses, detail=detail or None)
+
+
+def packages_of(findings: Sequence[TrackedFinding]) -> list[tuple[TrackedFinding, Component]]:
     """The findings that are about a package, in order of package and vulnerability."""
     some = [(one, one.finding.component) for one in findings if one.finding.component]
-    return sorted(some, key=lambda one: (one[1].purl, _name(one[0]), one[0].id))
+    return sorted(some, key=lambda one: (one[1].purl, name_of(one[0]), one[0].id))
 
 
-def _name(tracked: TrackedFinding) -> str:
+def name_of(tracked: TrackedFinding) -> str:
+    """The name by which a vulnerability is known best."""
     return tracked.finding.identifiers.primary or tracked.finding.rule.id
 
 
 def _statement(tracked: TrackedFinding, component: Component, issue: Issue) -> Document:
     names = tracked.finding.identifiers.names
     return {
-        "vulnerability": {"name": _name(tracked), **({"aliases": list(names[1:])} if names[1:] else {})},
+        "vulnerability": {"name": name_of(tracked), **({"aliases": list(names[1:])} if names[1:] else {})},
         "timestamp": instant(tracked.closed_at or max(tracked.first_seen, *(one.at for one in tracked.decisions), 0)),
         "products": [{"@id": issue.product, "subcomponents": [{"@id": component.purl}]}],
         **_status(tracked, component),
@@ -96,13 +117,15 @@ def _status(tracked: TrackedFinding, component: Component) -> Document:
     match tracked.state:
         case State.FIXED:
             return {"status": "fixed"}
-        case State.DISMISSED:
+        case State.DISMISSED | State.WITHDRAWN:
             return {"status": "not_affected", "impact_statement": _why(tracked)}
         case State.ACCEPTED | State.OPEN:
             return {"status": "affected", "action_statement": _action(tracked, component)}
 
 
 def _why(tracked: TrackedFinding) -> str:
+    if tracked.state is State.WITHDRAWN:
+        return "Its publisher withdrew it."
     return next((one.reason for one in reversed(tracked.decisions) if isinstance(one, Dismissed)), "")
 
 
@@ -123,34 +146,21 @@ def _action(tracked: TrackedFinding, component: Component) -> str:
 
 
 def _vulnerability(tracked: TrackedFinding, component: Component) -> "Vulnerability":
-    from cyclonedx.model import impact_analysis as impact  # noqa: PLC0415
     from cyclonedx.model.vulnerability import (  # noqa: PLC0415
         BomTarget,
         Vulnerability,
-        VulnerabilityAnalysis,
         VulnerabilityReference,
         VulnerabilitySource,
     )
 
-    states = {
-        State.FIXED: impact.ImpactAnalysisState.RESOLVED,
-        State.DISMISSED: impact.ImpactAnalysisState.FALSE_POSITIVE,
-        State.ACCEPTED: impact.ImpactAnalysisState.EXPLOITABLE,
-        State.OPEN: impact.ImpactAnalysisState.EXPLOITABLE,
-    }
-    is_open = tracked.state in (State.OPEN, State.ACCEPTED)
-    responses = [impact.ImpactAnalysisResponse.WILL_NOT_FIX] if tracked.state is State.ACCEPTED else []
-    if tracked.state is State.OPEN and component.fixed_versions:
-        responses = [impact.ImpactAnalysisResponse.UPDATE]
-    detail = _action(tracked, component) if is_open else _why(tracked)
     return Vulnerability(
         bom_ref=tracked.id,
-        id=_name(tracked),
+        id=name_of(tracked),
         references=[
             VulnerabilityReference(id=name, source=VulnerabilitySource(name=name.partition("-")[0]))
             for name in tracked.finding.identifiers.names[1:]
         ],
-        analysis=VulnerabilityAnalysis(state=states[tracked.state], responses=responses, detail=detail or None),
+        analysis=analysis_of(tracked, component),
         affects=[BomTarget(ref=component.purl)],
     )
 

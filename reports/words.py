@@ -23,6 +23,8 @@ def due(tracked: TrackedFinding, now: int) -> str:
     """The due date in words: `in 3 h`, `2 d late`, or why there is none."""
     if tracked.state is State.OPEN and tracked.due_at is not None:
         return until(tracked.due_at - now)
+    if tracked.state is State.WITHDRAWN:
+        return "withdrawn"
     return _WITHOUT_DATE.get(tracked.sla_status, spaced(tracked.sla_status))
 
 

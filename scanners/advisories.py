@@ -35,7 +35,8 @@ class Advisories:
     They are parsed when asked for: holding thousands of parsed records doubles the time that loading takes.
     `problems` are sentences about what could not be read; `modified` is the newest time of change of any record.
     `count` is how many records there are about the ecosystem, withdrawn ones and other packages included; `releases`
-    are those of a distribution that any record is about.
+    are those of a distribution that any record is about. `withdrawn` has the names of vulnerabilities that were
+    withdrawn, by package, those of records that name none under "".
     """
 
     by_package: Mapping[str, list[bytes]] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class Advisories:
     concerned: Ecosystem = PYPI
     count: int = 0
     releases: frozenset[str] = frozenset()
+    withdrawn: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def load(path: Path, concerned: Ecosystem = PYPI, wanted: Container[str] | None 
     """
     by_package: defaultdict[str, list[bytes]] = defaultdict(list)
     by_name: defaultdict[str, list[bytes]] = defaultdict(list)
+    withdrawn: list[tuple[tuple[str, ...], set[str]]] = []
     problems, times, count, about_releases = [], [], 0, set[str]()
     for source, read in sources(path, concerned):
         try:
@@ -81,19 +84,23 @@ def load(path: Path, concerned: Ecosystem = PYPI, wanted: Container[str] | None 
             record = root(content)
             names, about = names_of(record), packages(record, concerned)
             about_releases |= releases(record, concerned)
-            times.append(_modified(record))
-        except _DAMAGED as error:
+            times.append(modified_of(record))
+        except DAMAGED as error:
             problems.append(f"advisory {source} cannot be read: {error}")
             continue
         count += bool(about)
         kept = {package for package in about if wanted is None or package in wanted}
-        if not has(record, "withdrawn") and (kept or wanted is None):
+        if has(record, "withdrawn"):
+            withdrawn.append(
+                (names, kept or ({""} if not has(record, "affected") or not record["affected"] else set()))
+            )
+        elif kept or wanted is None:
             _add(content, by_name, names)
             _add(content, by_package, kept)
     if not count:
         problems.append(f"{path.name} holds no advisory for {concerned.name}")
-    newest, known_releases = max(times, default=None), frozenset(about_releases)
-    return Advisories(by_package, by_name, tuple(problems), newest, concerned, count, known_releases)
+    newest, gone = max(times, default=None), _withdrawn(withdrawn, by_name)
+    return Advisories(by_package, by_name, tuple(problems), newest, concerned, count, frozenset(about_releases), gone)
 
 
 def matching(advisories: Advisories, name: str, version: str, release: str = "") -> Matches:
@@ -111,6 +118,12 @@ def matching(advisories: Advisories, name: str, version: str, release: str = "")
         records += [record] if affected else []
         doubts += [f"{id_} cannot be judged for {package} {version}: {doubt}"] if doubt else []
     return Matches(tuple(records), tuple(doubts))
+
+
+def withdrawn(advisories: Advisories, name: str) -> frozenset[str]:
+    """The names of a package's vulnerabilities that were withdrawn, and that no record in force shares."""
+    package = advisories.concerned.spelt(name)
+    return advisories.withdrawn.get(package, _NO_NAMES) | advisories.withdrawn.get("", _NO_NAMES)
 
 
 def fixed_versions(advisories: Advisories, record: Record, name: str, release: str = "") -> tuple[str, ...]:
@@ -224,7 +237,7 @@ def named(path: Path, name: str) -> list[Record]:
     wanted, found = name.casefold(), {}
     files = [path] if path.is_file() else sorted(path.rglob("*all.zip"))
     for _, read in chain(_files_of_records(path), *map(_members, files)):
-        with suppress(*_DAMAGED):
+        with suppress(*DAMAGED):
             content = read()
             if wanted.encode() in content.lower():
                 record = root(content)
@@ -243,6 +256,15 @@ def names_of(record: Record) -> tuple[str, ...]:
     return (_id(record), *_optional_texts(record, "aliases"))
 
 
+def modified_of(record: Record) -> datetime:
+    """When a record was last changed. Raises `ReportError`."""
+    try:
+        moment = datetime.fromisoformat(text(record, "modified"))
+    except ValueError as error:
+        raise ReportError("expected a time at `modified`") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 _WORDS = {
     "LOW": Severity.LOW,
     "MODERATE": Severity.MEDIUM,
@@ -251,7 +273,7 @@ _WORDS = {
     "CRITICAL": Severity.CRITICAL,
 }
 
-_DAMAGED = (OSError, ReportError, BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+DAMAGED = (OSError, ReportError, BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What a damaged, encrypted or strangely packed record is answered with."""
 
 
@@ -289,12 +311,18 @@ _LARGEST_RECORD = 1 << 26
 _HINT = "give a folder or a zip of OSV records in JSON, such as the all.zip that OSV publishes for an ecosystem"
 
 
-def _modified(record: Record) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text(record, "modified"))
-    except ValueError as error:
-        raise ReportError("expected a time at `modified`") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+_NO_NAMES: frozenset[str] = frozenset()
+
+
+def _withdrawn(
+    records: Iterable[tuple[tuple[str, ...], set[str]]], in_force: Container[str]
+) -> Mapping[str, frozenset[str]]:
+    """The names of withdrawn records by package; one that shares a name with a record in force was replaced by that."""
+    found: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
+    for names, some in records:
+        for package in some if not any(name in in_force for name in names) else ():
+            found[package] |= frozenset(names)
+    return dict(found)
 
 
 def _add(content: bytes, index: defaultdict[str, list[bytes]], keys: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ and the records come from outside.
 import json
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -49,7 +49,7 @@ def configuration(options: Options) -> str:
 
 def fingerprint(options: Options) -> str:
     """The digest of the advisories at hand. Raises `UsageError` where they cannot be read."""
-    known = options.advisories or options.kept_advisories
+    known = _at_hand(options)
     return advisories.fingerprint(known) if known else "no advisories"
 
 
@@ -67,14 +67,25 @@ def commands(request: Request) -> Iterator[Sequence[Command]]:
 
 def matching(plan: Mapping[str, object], workspace: Path, options: Options, files: tuple[str, ...] = ()) -> Command:
     """The process that matches what a plan (`osv_worker`) names against the advisories at hand."""
-    known = options.advisories or options.kept_advisories
+    known, kept = _at_hand(options), options.kept_advisories
+    whole = {
+        **plan,
+        "advisories": str(known.absolute()) if known else None,
+        "oldest": kept.oldest if kept and kept.path == known else None,
+    }
     file = workspace / "plan.json"
-    file.write_text(json.dumps({**plan, "advisories": str(known.absolute()) if known else None}))
+    file.write_text(json.dumps(whole))
     start = (sys.executable, "-I", "-X", "utf8", "-m", "fixby.scanners.osv_worker", str(file))
     return Command(start, files, workspace, cost=_MILLISECONDS)
 
 
 _MILLISECONDS = 1000
+
+
+def _at_hand(options: Options) -> Path | None:
+    """The advisories in force: those that somebody named, else those that are kept."""
+    kept = options.kept_advisories
+    return options.advisories or (kept.path if kept else None)
 
 
 def conclude(finished: Finished, source: Source) -> Reading:
@@ -105,6 +116,7 @@ def read(report: bytes, source: Source) -> Reading:
         scanned={unit: here for unit, here in scanned.items() if not {unit, unit.partition("#")[0]} & skipped.keys()},
         skipped=skipped,
         problems=texts(record, "problems"),
+        withdrawn=_withdrawn(rows),
     )
 
 
@@ -114,6 +126,16 @@ FORMAT = "fixby-osv/1"
 def _places(row: Record) -> list[tuple[str, int | None]]:
     found = [place for place in items(row, "places") if isinstance(place, list) and len(place) == len(("path", "line"))]
     return [(path, line if isinstance(line, int) else None) for path, line in found if isinstance(path, str)]
+
+
+def _withdrawn(rows: Iterable[Record]) -> dict[str, frozenset[str]]:
+    """The names that were withdrawn, by the packages that they were of."""
+    found: dict[str, frozenset[str]] = {}
+    for row in rows:
+        if names := frozenset(identifiers(texts(row, "withdrawn")).names):
+            units = (f"{path}#{text(row, 'name')}" for path, _ in _places(row))
+            found |= {unit: found.get(unit, frozenset()) | names for unit in units}
+    return found
 
 
 def _findings(row: Record, source: Source) -> Iterator[Finding]:

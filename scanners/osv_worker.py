@@ -1,7 +1,8 @@
 """The process that reads what names packages and matches it against advisories, both of which others wrote.
 
-The plan is a JSON object: `advisories` (a path, or null), and either `root` and `files` (lock files, relative to it) or
-`bill` (the path of Syft's description of an image), `image` (its name) and `today` (`YYYY-MM-DD`).
+The plan is a JSON object: `advisories` (a path, or null), `oldest` (the UTC second from before which advisories that an
+update left are too old, or null for others), and either `root` and `files` (lock files, relative to it) or `bill` (the
+path of Syft's description of an image), `image` (its name) and `today` (`YYYY-MM-DD`).
 
 The report on standard output is one too: `scanned` files, what is `unread` and why (by file or `file#package`),
 `problems` of the advisories and of the image, and each of the `packages` with its places and the `advisories` that
@@ -13,7 +14,9 @@ Run as `python -I -m fixby.scanners.osv_worker PLAN`.
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import cmp_to_key
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from fixby.scanners.files import open_regular
 from fixby.scanners.lockfiles.lockfile import Item, Package
 from fixby.scanners.lockfiles.registry import LARGEST, read
 from fixby.scanners.osv import FORMAT
+from fixby.scanners.osv_export import Held, held
 from fixby.scanners.report import Record, optional_text, text
 
 
@@ -33,13 +37,17 @@ def main() -> None:
     plan = json.loads(Path(sys.argv[1]).read_bytes())
     data = Path(plan["advisories"]) if plan["advisories"] else None
     try:
-        found = report_of_image(plan, data) if "bill" in plan else report(Path(plan["root"]), plan["files"], data)
+        found = (
+            report_of_image(plan, data, plan["oldest"])
+            if "bill" in plan
+            else report(Path(plan["root"]), plan["files"], data, plan["oldest"])
+        )
     except FixbyError as error:
         sys.exit(error.message)
     print(json.dumps(found))  # noqa: T201 - this is its report
 
 
-def report(root: Path, files: Iterable[str], data: Path | None) -> Record:
+def report(root: Path, files: Iterable[str], data: Path | None, oldest: int | None = None) -> Record:
     """What the lock files below a folder name and the advisories at a path say of it."""
     told = _Told()
     for path in files:
@@ -50,15 +58,15 @@ def report(root: Path, files: Iterable[str], data: Path | None) -> Record:
             continue
         told.scanned.append(path)
         told.take((path, item) for item in found)
-    return told.report(data)
+    return told.report(data, oldest)
 
 
-def report_of_image(plan: Record, data: Path | None) -> Record:
+def report_of_image(plan: Record, data: Path | None, oldest: int | None = None) -> Record:
     """What Syft's description of an image names and the advisories at a path say of it. Raises `ReportError`."""
     bill = syft_bill.read(Path(text(plan, "bill")).read_bytes(), text(plan, "image"), text(plan, "today"))
     told = _Told(dict(bill.unread))
     told.take(bill.items)
-    return told.report(data, bill.problems)
+    return told.report(data, oldest, bill.problems)
 
 
 @dataclass(slots=True)
@@ -77,9 +85,9 @@ class _Told:
             else:
                 self.unread[f"{path}#{item.name}" if item.name else path] = item.reason
 
-    def report(self, data: Path | None, problems: Iterable[str] = ()) -> Record:
+    def report(self, data: Path | None, oldest: int | None, problems: Iterable[str] = ()) -> Record:
         """Match it all."""
-        matched = _Matched(self.unread, list(problems))
+        matched = _Matched(self.unread, oldest, list(problems))
         for name, places in sorted(self.packages.items()):
             matched.take(name, places, data)
         return {
@@ -111,6 +119,16 @@ def component_name(package: Package) -> str:
     return package.name.replace(":", "/") if concerned.purl_type == "maven" else concerned.spelt(package.name)
 
 
+def ecosystems_of(root: Path, files: Iterable[str]) -> set[str]:
+    """The names of the ecosystems whose packages lock files below a folder name; what cannot be read names none."""
+    found: set[str] = set()
+    for path in files:
+        with suppress(OSError, FixbyError):
+            items = read(path, _content(root / path))
+            found |= {item.ecosystem.partition(":")[0] for item in items if isinstance(item, Package)}
+    return found
+
+
 def _content(file: Path) -> bytes:
     with open_regular(file) as opened:
         content = bytearray()
@@ -128,6 +146,7 @@ class _Matched:
     """What was matched so far: reasons by unit for what could not be, problems of the advisories, and rows."""
 
     unread: dict[str, str]
+    oldest: int | None = None
     problems: list[str] = field(default_factory=list)
     rows: list[Record] = field(default_factory=list)
 
@@ -146,10 +165,18 @@ class _Matched:
         if not known.count:
             self._leave(places, f"there are no advisories for {name}: give some by --advisories or fixby update")
             return
-        self.problems += known.problems
+        self.problems += [*known.problems, *self._too_old(data, known)]
         self._leave_unknown_releases(known, places)
         for package, where in _together(places).items():
             self._match(known, package, where)
+
+    def _too_old(self, data: Path | None, known: Advisories) -> Iterator[str]:
+        if data is None or self.oldest is None or known.modified is None:
+            return
+        kept = held(data, known.concerned) or Held(known.count, known.modified)
+        if kept.as_of < self.oldest:
+            day, first = (f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}" for at in (kept.as_of, self.oldest))
+            yield f"the advisories for {known.concerned.name} are of {day}, too old before {first}: fixby update"
 
     def _leave_unknown_releases(self, known: Advisories, places: Iterable[_Place]) -> None:
         """Say of which releases of a distribution nobody publishes anything: none of their packages is clean."""
@@ -183,6 +210,7 @@ class _Matched:
                 "name": component_name(package),
                 "version": package.version,
                 "places": [[place.path, place.package.line] for place in where],
+                "withdrawn": sorted(advisories.withdrawn(known, name)),
                 "advisories": [_row(known, one, name, version, of_release) for one in matches.records],
             }
         )

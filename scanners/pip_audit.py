@@ -173,7 +173,9 @@ def _answered(data: Advisories, answers: Path, name: str, version: str) -> list[
     """The records for pip-audit; what it would not pass on is written down for `conclude`."""
     matches = advisories.matching(data, name, version)
     advice = {text(record, "id"): asdict(advisories.advice(data, record)) for record in matches.records}
-    _answer_file(answers, name, version).write_text(json.dumps({"advice": advice, "doubts": matches.doubts}))
+    gone = sorted(advisories.withdrawn(data, name))
+    answer = {"advice": advice, "doubts": matches.doubts, "withdrawn": gone}
+    _answer_file(answers, name, version).write_text(json.dumps(answer))
     return [advisories.answer(record, name) for record in matches.records]
 
 
@@ -319,18 +321,22 @@ def _reading(plan: _Plan, dependencies: Sequence[_Dependency], source: Source) -
     refused = {one.name: one.skip_reason for one in dependencies if one.skip_reason}
     scanned, skipped = dict.fromkeys(plan.manifests, ""), dict(plan.skipped)
     findings: list[Finding] = []
+    withdrawn: dict[str, frozenset[str]] = {}
     for (manifest, name, version), lines in _places(plan, audited.values()).items():
         unit, key = _unit(manifest, name), _key(name, version)
         if key in audited:
             scanned[unit] = f"{scanned[unit]}, {version}" if unit in scanned else version
             pinned = replace(audited[key], version=version)
             findings += _findings(pinned, _locations(source, manifest, lines), _advice_of(plan, audited[key]))
+            if names := _answer(plan, audited[key]).withdrawn:
+                withdrawn[unit] = withdrawn.get(unit, frozenset()) | names
         else:
             skipped[unit] = refused.get(name, "pip-audit did not report on it")
     return Reading(
         tuple(findings),
         scanned={unit: version for unit, version in scanned.items() if unit not in skipped},
         skipped=skipped,
+        withdrawn=withdrawn,
     )
 
 
@@ -417,6 +423,7 @@ def _fix(dependency: _Dependency, fixed: Sequence[str]) -> str:
 class _Answer:
     advice: Mapping[str, Advice] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    withdrawn: frozenset[str] = frozenset()
 
 
 def _answer(plan: _Plan, dependency: _Dependency) -> _Answer:
@@ -427,7 +434,8 @@ def _answer(plan: _Plan, dependency: _Dependency) -> _Answer:
         answer = json.loads(_answer_file(Path(plan.answers), dependency.name, dependency.version).read_text())
     except FileNotFoundError:
         return _Answer(doubts=(f"pip-audit never asked for advisories of {dependency.name} {dependency.version}",))
-    return _Answer({name: _advice(**row) for name, row in answer["advice"].items()}, tuple(answer["doubts"]))
+    gone = frozenset(identifiers(answer["withdrawn"]).names)
+    return _Answer({name: _advice(**row) for name, row in answer["advice"].items()}, tuple(answer["doubts"]), gone)
 
 
 def _advice(title: str, severity: str, severity_source: str, cwes: Sequence[str], references: Sequence[str]) -> Advice:

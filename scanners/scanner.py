@@ -43,6 +43,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFolder:
+    """Where the advisories of the last update are, and the UTC second from before which they are too old."""
+
+    path: Path
+    oldest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked of the scanners.
 
@@ -55,7 +63,7 @@ class Options:
     rules: tuple[Path, ...] = ()
     advisories: Path | None = None
     resolve: bool = False
-    kept_advisories: Path | None = None
+    kept_advisories: KeptFolder | None = None
     database_age: int = 5 * 86400
     licences: bool = False
 
@@ -131,7 +139,7 @@ class Reading:
     empty string for a file; it is None where the format does not tell. `skipped` maps each that was not looked at to
     the reason; `problems` are sentences about the scan as a whole. Either makes the scan partial. `silenced` maps each
     file of which the tool kept findings to itself to the reason. `rules` are those that were in force, as far as the
-    report says.
+    report says. `withdrawn` has by package the names of its vulnerabilities that their publishers withdrew.
     """
 
     findings: tuple[Finding, ...]
@@ -141,6 +149,7 @@ class Reading:
     problems: tuple[str, ...] = ()
     silenced: Mapping[str, str] = field(default_factory=dict)
     rules: frozenset[str] | None = None
+    withdrawn: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Reader(Protocol):

@@ -141,6 +141,9 @@ def _concluded(plan: _Plan, finished: Sequence[Finished], target: Target, settin
         configuration=plan.configuration,
         outlines=Outlines(coverage.scanned, lambda path: source.lines(path, 1, sys.maxsize)),
         renamed_rules=plan.scanner.RENAMED_RULES,
+        withdrawn={
+            _Namer(setting.scope)(unit): names for reading in readings for unit, names in reading.withdrawn.items()
+        },
     )
 
 

@@ -170,7 +170,7 @@ def closed(timeline: Timeline, at: int, terms: Terms) -> Timeline:
 
 
 def withdrawn(timeline: Timeline, at: int) -> Timeline:
-    """An open finding is closed at `at` without a verdict: it was another one all along."""
+    """An open finding is closed at `at` without a verdict: it was another one all along, or none."""
     return replace(timeline, closed_at=at, verdict=Reading(Status.EXEMPT))
 
 

@@ -37,6 +37,7 @@ class Figures:
     missed: int = 0
     closed_exempt: int = 0
     dismissed: int = 0
+    withdrawn: int = 0
     not_observed: int = 0
     oldest_breach: int | None = None
     ages: tuple[int, ...] = ()

@@ -193,7 +193,7 @@ def _case(finding: FindingRow | None, id_: str, projector: Projector, now: int) 
 
 def _demand_open(finding: FindingRow) -> None:
     if finding.closed_at is not None:
-        raise UsageError(f"The finding {finding.id[:10]} is fixed.", "There is nothing left to decide.")
+        raise UsageError(f"The finding {finding.id[:10]} is {finding.closed_as}.", "There is nothing left to decide.")
     if finding.dismissed_at is not None:
         raise UsageError(f"The finding {finding.id[:10]} is dismissed.", f"First: fixby reopen {finding.id[:10]}")
 

@@ -17,6 +17,7 @@ from fixby.store.log import head
 from fixby.store.queries import where_some_are_not_observed
 from fixby.store.rows import PolicyRow, select
 from fixby.store.selection import OBSERVED, OPEN, condition
+from fixby.tracked import State
 
 GROUPS = {
     "severity": "finding.severity",
@@ -102,6 +103,7 @@ class _Group:
             missed=self.counts[Status.MISSED],
             closed_exempt=self.counts[Status.EXEMPT],
             dismissed=self.counts["dismissed"],
+            withdrawn=self.counts["withdrawn"],
             not_observed=self.counts["not observed"],
             oldest_breach=self.oldest_breach,
             ages=tuple(self.ages[bucket] for bucket in range(len(AGES) + 1)),
@@ -130,16 +132,15 @@ def _counted(database: Database, period: Period) -> dict[_Key, _Group]:
         group.ages[age] += count
         group.hours[hour, "open"] += count
         group.breach(breach)
-    for *key, verdict, is_dismissed, hour, count in _grouped(
-        database,
-        period,
-        [*keys, "finding.verdict", "finding.dismissed_at IS NOT NULL", hours],
-        "count(*)",
-        _within("closed_at"),
-    ):
-        if not is_dismissed:
-            groups[tuple(key)].counts[verdict] += count
-            groups[tuple(key)].hours[hour, "fixed"] += count
+    how = ["finding.closed_as", "finding.verdict", hours]
+    was_one = f"{_within('closed_at')} AND finding.dismissed_at IS NULL"
+    for *key, closed_as, verdict, hour, count in _grouped(database, period, [*keys, *how], "count(*)", was_one):
+        group = groups[tuple(key)]
+        if closed_as == State.WITHDRAWN:
+            group.counts["withdrawn"] += count
+        else:
+            group.counts[verdict] += count
+            group.hours[hour, "fixed"] += count
     flags = [f"CASE WHEN {_within(column)} THEN 1 ELSE 0 END" for column in ("started_at", "dismissed_at")]
     for *key, is_opened, is_dismissed, count in _grouped(
         database, period, [*keys, *flags], "count(*)", f"{_within('started_at')} OR {_within('dismissed_at')}"

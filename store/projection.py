@@ -1,6 +1,6 @@
 """Findings as the log tells them: events in, rows out. Ingestion, decisions and rebuilding all go through here."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -53,6 +53,7 @@ from fixby.store.rows import (
     SightingRow,
 )
 from fixby.store.rows import columns as names_of
+from fixby.tracked import State
 
 SCAN_RECORDED = "scan.recorded"
 POLICY_ADOPTED = "policy.adopted"
@@ -82,6 +83,7 @@ class Projector:
     _terms: dict[tuple[str, str], Terms] = field(default_factory=dict)
     _first_clocks: dict[tuple[str, str, int, int], tuple[int | None, ...]] = field(default_factory=dict)
     _owners: dict[tuple[str, str], str] = field(default_factory=dict)
+    _severity_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _in_force: dict[str, int] = field(init=False)
     _handlers: Mapping[str, Callable[[Event, Mapping[str, Any]], None]] = field(init=False)
 
@@ -124,6 +126,20 @@ class Projector:
                 self._write_clock(row, self._timeline(row))
                 self._own(row)
 
+    def resettle(self, adopted: Event) -> None:
+        """Let those scanners speak for an asset's open findings whose word counts by the policy that was adopted."""
+        asset = orjson.loads(adopted.body)["asset"]
+        for row in self.rows.findings.values():
+            if row.asset != asset or row.closed_at is not None:
+                continue
+            spoke, timeline = row.detail, self._timeline(row)
+            self._settle(row)
+            if row.detail != spoke:
+                row.last_event = adopted.seq
+                self._own(row)
+                after = rescored(timeline, Severity.from_rank(row.severity), adopted.at)
+                self._write(row, self._without_void(after, row, adopted.at))
+
     def terms(self, row: FindingRow) -> Terms:
         """The terms that the policy in force gives a finding."""
         rating = self.rows.exploitations.get(row.id)
@@ -163,11 +179,14 @@ class Projector:
     def _adopt(self, event: Event, body: Mapping[str, Any]) -> None:
         named = (body["asset"], body["name"], body["digest"], body["toml"])
         row = PolicyRow(event.seq, event.at, *named, days=days_in(body))
-        policy_of(row)
+        policy, before = policy_of(row), self.policy(body["asset"])
         self._in_force[body["asset"]] = event.seq
         self.rows.policies[event.seq] = row
         self._terms.clear()
         self._first_clocks.clear()
+        self._severity_of.clear()
+        if policy.severity_of != before.severity_of:
+            self.resettle(event)
 
     def _describe(self, _: Event, body: Mapping[str, Any]) -> None:
         words = (body["tier"], body["exposure"], encoded(body["tags"]).decode(), body["team"])
@@ -202,6 +221,7 @@ class Projector:
             "",
             _NO_TAGS,
             "",
+            "",
         )
         row = self.rows.findings[event.subject] = FindingRow(*values)
         self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
@@ -219,7 +239,7 @@ class Projector:
         else:
             _update(sightings[body["scanner"]], change, body)
         before = self._timeline(row)
-        _settle(row, sightings.values(), body["scanner"])
+        self._settle(row, body["scanner"])
         self._own(row)
         after = before
         if change is Change.CARRIED:
@@ -232,10 +252,11 @@ class Projector:
 
     def _run(self, row: FindingRow, timeline: Timeline, change: Change, at: int) -> Timeline:
         """The clock after a change at `at` that left the finding with the severity in its row."""
+        row.closed_as = _CLOSED_AS.get(change, "")
         if change is Change.FIXED:
             row.policy = self._in_force.get(row.asset)
             return closed(timeline, at, self.terms(row))
-        if change is Change.MERGED:
+        if row.closed_as:
             return withdrawn(timeline, at)
         if change is Change.REOPENED:
             row.policy = None
@@ -244,6 +265,24 @@ class Projector:
             timeline = paused(timeline, at, valid[-1].until_at) if valid else timeline
         severity = Severity.from_rank(row.severity)
         return timeline if severity is timeline.severity else rescored(timeline, severity, at)
+
+    def _settle(self, row: FindingRow, scanner: str = "") -> None:
+        """Of several scanners the one whose word counts speaks for a finding; once it is closed, the last that saw it.
+
+        That is the first that the policy names, of those that know the severity, else the one that says it is worst.
+        """
+        first = self._severity_of.get(row.asset)
+        if first is None:
+            first = self._severity_of[row.asset] = self.policy(row.asset).severity_of
+        seen = [
+            one
+            for one in self.rows.sightings[row.id].values()
+            if one.presence != Presence.GONE or one.scanner == scanner
+        ]
+        speaks = max(
+            seen, key=lambda one: (one.presence != Presence.GONE, _place(one, first), one.severity, one.scanner)
+        )
+        row.severity, row.detail = speaks.severity, speaks.detail
 
     def _accept(self, event: Event, body: Mapping[str, Any]) -> None:
         row, at = self.rows.findings[event.subject], body["observed_at"]
@@ -406,6 +445,12 @@ _PRESENCE = {
     Change.UNSIGHTED: Presence.GONE,
     Change.MERGED: Presence.GONE,
     Change.FIXED: Presence.GONE,
+    Change.WITHDRAWN: Presence.GONE,
+}
+_CLOSED_AS = {
+    Change.FIXED: str(State.FIXED),
+    Change.MERGED: str(State.FIXED),
+    Change.WITHDRAWN: str(State.WITHDRAWN),
 }
 _RANKS = {str(severity): severity.rank for severity in Severity}
 _CLOCK = names_of(Columns)
@@ -458,12 +503,9 @@ def _update(row: SightingRow, change: Change, body: Mapping[str, Any]) -> None:
         row.last_scan = None
 
 
-def _settle(finding: FindingRow, sightings: Iterable[SightingRow], scanner: str) -> None:
-    """Of several scanners the one that says it is worst speaks for it; once it is fixed, the last that saw it."""
-    seen = [row for row in sightings if row.presence != Presence.GONE or row.scanner == scanner]
-    worst = max(seen, key=lambda row: (row.presence != Presence.GONE, row.severity, row.scanner))
-    finding.severity = worst.severity
-    finding.detail = worst.detail
+def _place(sighting: SightingRow, first: Sequence[str]) -> int:
+    """How far before the others a policy puts the word of a scanner that knows the severity."""
+    return len(first) - first.index(sighting.scanner) if sighting.severity >= 0 and sighting.scanner in first else 0
 
 
 def _rated(before: Exploitation, known: bool, epss: int, ran: int) -> Exploitation:  # noqa: FBT001 - as the body has it

@@ -1,7 +1,7 @@
 """What the store knows, for people and gates: findings with their clocks, and scans."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import orjson
@@ -53,7 +53,7 @@ def _selected(
     chosen = f"SELECT *, {DUE_AT} AS due FROM finding WHERE {where.sql} ORDER BY {order}"
     rows = database.run(
         f"SELECT finding.id, asset, closed_at, started_at, due, {STATUS} AS status, previous, assignee, tags, owners,"
-        f" body, dismissed_at IS NOT NULL, {ACCEPTED}"
+        f" body, closed_as, dismissed_at IS NOT NULL, {ACCEPTED}"
         f" FROM ({chosen}{f' LIMIT {limit:d}' if limit is not None else ''}) AS finding"
         f" JOIN event ON event.seq = finding.detail ORDER BY {order}",
         **where.parameters,
@@ -146,16 +146,17 @@ def history(database: Database, id_: str) -> list[HistoryEntry]:
 
 
 def _tracked(row: Row, witnesses: Sequence[Witness], decisions: Sequence[Accepted | Dismissed]) -> TrackedFinding:
-    id_, asset, closed_at, started_at, due_at, status, previous, assignee, tags, owners, body, *flags = row
+    id_, asset, closed_at, started_at, due_at, status, previous, assignee, tags, owners, body, closed_as, *flags = row
     is_dismissed, is_accepted = flags
     values: dict[str, Any] = {"closed_at": closed_at, "due_at": due_at, "first_seen": started_at, "asset": asset}
+    finding = decoded(orjson.loads(str(body))["finding"])
     return TrackedFinding(
         id=str(id_),
-        finding=decoded(orjson.loads(str(body))["finding"]),
-        state=_state(closed_at is not None, bool(is_dismissed), bool(is_accepted)),
+        finding=finding,
+        state=State(str(closed_as)) if closed_at is not None else _state(bool(is_dismissed), bool(is_accepted)),
         last_seen=max(witness.last_seen for witness in witnesses),
         sla_status=str(status),
-        witnesses=tuple(witnesses),
+        witnesses=tuple(replace(one, fix=finding.fix) if one.counts else one for one in witnesses),
         not_observed="" if closed_at is not None else _why_not_observed(witnesses),
         previous=str(previous or ""),
         assignee=str(assignee),
@@ -166,8 +167,9 @@ def _tracked(row: Row, witnesses: Sequence[Witness], decisions: Sequence[Accepte
     )
 
 
-def _state(is_closed: bool, is_dismissed: bool, is_accepted: bool) -> State:  # noqa: FBT001 - as the row has it
-    states = {State.FIXED: is_closed, State.DISMISSED: is_dismissed, State.ACCEPTED: is_accepted}
+def _state(is_dismissed: bool, is_accepted: bool) -> State:  # noqa: FBT001 - as the row has it
+    """The state of a finding that is not closed."""
+    states = {State.DISMISSED: is_dismissed, State.ACCEPTED: is_accepted}
     return next((state for state, holds in states.items() if holds), State.OPEN)
 
 
@@ -183,8 +185,9 @@ def _witnesses(database: Database, ids: Sequence[str]) -> Mapping[str, list[Witn
     for some in pieces(ids):
         marks, named = marks_for(some)
         rows = database.run(
-            "SELECT finding_id, asset, scanner, presence, sighting.severity, reason, units, last_scan FROM sighting"
-            " JOIN finding ON finding.id = finding_id"
+            "SELECT finding_id, asset, scanner, presence, sighting.severity, reason, units, last_scan, body"
+            " FROM sighting JOIN finding ON finding.id = finding_id"
+            " LEFT JOIN event ON event.seq = sighting.detail AND sighting.detail <> finding.detail"
             f" WHERE finding_id IN ({marks}) ORDER BY finding_id, scanner",
             **named,
         )
@@ -257,12 +260,13 @@ def _scan_times(database: Database) -> _ScanTimes:
 
 
 def _witness(values: Sequence[Any], scans: _ScanTimes) -> Witness:
-    asset, scanner, presence, severity, reason, units, last_scan = values
+    asset, scanner, presence, severity, reason, units, last_scan, body = values
     stream = (asset, scanner)
     if presence == Presence.PRESENT and stream in scans.failed:
         presence, reason = Presence.NOT_OBSERVED, f"the last scan by {scanner} failed"
     last_seen = _last_seen(scans.usable[stream], orjson.loads(units)) if last_scan is None else scans.by_seq[last_scan]
-    return Witness(scanner, Presence(presence), Severity.from_rank(severity), last_seen, reason)
+    fix = orjson.loads(body)["finding"]["fix"] if body else ""
+    return Witness(scanner, Presence(presence), Severity.from_rank(severity), last_seen, reason, fix, counts=not body)
 
 
 def _last_seen(usable: Mapping[str, int], units: Sequence[str]) -> int:

@@ -13,7 +13,10 @@ Row = TypeVar("Row")
 
 @dataclass(slots=True)
 class FindingRow:
-    """A row of the table `finding`, in the order of its columns; `tags` is JSON, `owners` has a space between them."""
+    """A row of the table `finding`, in the order of its columns; `tags` is JSON, `owners` has a space between them.
+
+    `closed_as` is the state of a closed one, and empty for the others.
+    """
 
     id: str
     identity: str
@@ -47,6 +50,7 @@ class FindingRow:
     assignee: str
     tags: str
     owners: str
+    closed_as: str
 
 
 @dataclass(slots=True)

@@ -89,6 +89,7 @@ CREATE TABLE finding (
 	assignee TEXT NOT NULL, 
 	tags TEXT NOT NULL, 
 	owners TEXT NOT NULL, 
+	closed_as TEXT NOT NULL, 
 	PRIMARY KEY (id)
 );
 CREATE INDEX finding_asset ON finding (asset);

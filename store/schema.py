@@ -11,7 +11,7 @@ from fixby.errors import StoreError
 from fixby.store.database import Database, SqliteDatabase
 from fixby.store.log import BEGINNING
 
-VERSION = "0004"
+VERSION = "0005"
 """The newest migration."""
 
 

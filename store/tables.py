@@ -100,6 +100,7 @@ finding = Table(
     Column("assignee", Text, nullable=False),
     Column("tags", Text, nullable=False),
     Column("owners", Text, nullable=False),
+    Column("closed_as", Text, nullable=False),
     Index("finding_asset", "asset"),
     Index("finding_due", "closed_at", "due_at"),
     Index("finding_open", "closed_at", "severity"),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -9,9 +10,11 @@ import pytest
 
 from tests.command import called, git, repository
 
+TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
+
 RECORD: Mapping[str, object] = {
     "id": "GHSA-p6mc-m468-83gw",
-    "modified": "2024-04-19T18:42:00Z",
+    "modified": f"{TODAY}T00:00:00Z",
     "aliases": ["CVE-2020-8203"],
     "summary": "Prototype Pollution in lodash",
     "details": "Versions before 4.17.19\x1b[31m can be polluted.",
@@ -54,7 +57,7 @@ def test_zips_of_a_folder_are_kept_by_ecosystem_and_used_by_the_next_scan(repo: 
     assert scanned(repo) == (3, "partial", 0)
     ended = called("update", "--from", "../osv", cwd=repo)
     assert ended.code == 0
-    assert "1 advisories for npm, as of 2024-04-19" in ended.out
+    assert f"1 advisories for npm, as of {TODAY}" in ended.out
     assert (repo / ".fixby" / "advisories" / "npm" / "all.zip").is_file()
     assert scanned(repo) == (0, "complete", 1)
 
@@ -62,7 +65,7 @@ def test_zips_of_a_folder_are_kept_by_ecosystem_and_used_by_the_next_scan(repo: 
 def test_one_zip_is_taken_too_and_what_is_not_taken_stays(repo: Path) -> None:
     called("update", "--from", zipped(repo.parent / "Go-all.zip", {**RECORD, "affected": _go()}), cwd=repo)
     ended = called("update", "--from", zipped(repo.parent / "npm" / "all.zip", RECORD), "--json", cwd=repo)
-    assert ended.document["advisories"] == [{"ecosystem": "npm", "count": 1, "date": "2024-04-19"}]
+    assert ended.document["advisories"] == [{"ecosystem": "npm", "count": 1, "date": TODAY, "asked_at": None}]
     assert sorted(file.name for file in (repo / ".fixby" / "advisories").iterdir()) == ["Go", "npm"]
 
 
@@ -101,7 +104,7 @@ def test_an_advisory_is_shown_by_any_of_its_names(repo: Path, name: str) -> None
         "GHSA-p6mc-m468-83gw  Prototype Pollution in lodash",
         "aliases    CVE-2020-8203",
         "severity   high",
-        "modified   2024-04-19T18:42:00Z",
+        f"modified   {TODAY}T00:00:00Z",
         "affects    lodash (npm): fixed in 4.17.19",
         "see        https://example.org/lodash",
     ]

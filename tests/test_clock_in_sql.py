@@ -29,6 +29,7 @@ from fixby.sla.clock import (
     rescored,
     resumed,
     schedule,
+    withdrawn,
 )
 
 Run = Callable[..., Sequence[Sequence[object]]]
@@ -81,6 +82,7 @@ def changes(timeline: Timeline, terms: Terms, at: int, choose: Choose) -> Iterat
     yield paused(timeline, at)
     yield paused(timeline, at, at + choose(range(9)) * HALF_DAY)
     yield closed(timeline, at, terms)
+    yield withdrawn(timeline, at)
 
 
 def any_terms(choose: Choose) -> Terms:

@@ -11,7 +11,7 @@ from fixby.errors import ReportError, UsageError
 from fixby.finding import Category, Location
 from fixby.scanners import osv
 from fixby.scanners.process import LIMITS, run
-from fixby.scanners.scanner import File, Options, Reading, Request, Source, Target
+from fixby.scanners.scanner import File, KeptFolder, Options, Reading, Request, Source, Target
 from fixby.severity import Severity
 from tests.command import fixby, repository
 
@@ -112,7 +112,9 @@ def test_a_vulnerable_package_is_found_with_all_that_is_known_of_it(tmp_path: Pa
 
 
 def test_what_is_not_vulnerable_is_read_and_found_clean(tmp_path: Path, data: Path) -> None:
-    reading = scan(tmp_path, {"package-lock.json": lock("4.17.19", other="1.0.0")}, Options(kept_advisories=data))
+    reading = scan(
+        tmp_path, {"package-lock.json": lock("4.17.19", other="1.0.0")}, Options(kept_advisories=KeptFolder(data))
+    )
     assert reading.findings == ()
     assert reading.skipped == {}
     assert set(reading.scanned or ()) == {"package-lock.json", "package-lock.json#lodash", "package-lock.json#other"}
@@ -198,7 +200,7 @@ def test_nothing_to_read_is_nothing_to_run(tmp_path: Path) -> None:
 
 def test_the_configuration_changes_with_the_advisories(data: Path) -> None:
     before = osv.configuration(Options(advisories=data))
-    assert before == osv.configuration(Options(kept_advisories=data))
+    assert before == osv.configuration(Options(kept_advisories=KeptFolder(data)))
     zipped(data / "Go" / "all.zip", LODASH)
     assert len({before, osv.configuration(Options(advisories=data)), osv.configuration(Options())}) == 3
     with pytest.raises(UsageError, match="there are no advisories at"):

@@ -29,7 +29,7 @@ START = 1_700_000_000
 
 
 def policies() -> list[Policy]:
-    """The shipped policy, a stricter one, and one with overrides."""
+    """The shipped policy, a stricter one, one with overrides, and one that believes one scanner before the others."""
     text = shipped().toml
     overrides = """
 [[overrides]]
@@ -47,7 +47,12 @@ name = "of the first tier"
 when = { tier = ["1"] }
 windows = { medium = "10d" }
 """
-    return [shipped(), parse(text.replace('high = "7d"', 'high = "5d"'), "stricter"), parse(text + overrides, "more")]
+    return [
+        shipped(),
+        parse(text.replace('high = "7d"', 'high = "5d"'), "stricter"),
+        parse(text + overrides, "more"),
+        parse(text.replace("due_soon =", 'severity_of = ["bandit"]\ndue_soon ='), "believing"),
+    ]
 
 
 def something_happens(database: Database, chance: random.Random, at: int) -> None:
@@ -56,7 +61,7 @@ def something_happens(database: Database, chance: random.Random, at: int) -> Non
     if what < 0.45:
         owners = chance.choice([None, None, "", "src/ @ada\n", "* @bob"])
         asset = Asset("web", tier=chance.choice(["", "", "1"]), codeowners=owners)
-        policy = chance.choices(policies(), [8, 1, 1])[0]
+        policy = chance.choices(policies(), [8, 1, 1, 3])[0]
         record(database, any_scan(chance, at), Occasion(asset, "ada", at, policy))
     elif what < 0.55:
         rating = (chance.random() < 0.3, chance.choice([0, 5, 15, 40]))

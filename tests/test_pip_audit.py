@@ -119,7 +119,7 @@ def planned(tmp_path: Path, data: Path) -> Iterator[Command]:
         (command,) = commands
         answers = tmp_path / "workspace" / "answers"
         for name in ("django==3.2", "six==1.15"):
-            (answers / f"{name}.json").write_text('{"advice": {}, "doubts": []}')
+            (answers / f"{name}.json").write_text('{"advice": {}, "doubts": [], "withdrawn": []}')
         yield command
 
 
@@ -473,7 +473,7 @@ def test_what_is_concluded_does_not_depend_on_the_order_of_aliases(planned: Comm
     words = {"severity": "low", "severity_source": "cvss", "cwes": [], "references": []}
     advice = {name: {"title": name, **words} for name in ("CVE-1", "GHSA-3333-3333-3333")}
     answer = tmp_path / "workspace" / "answers" / "django==3.2.json"
-    answer.write_text(json.dumps({"advice": advice, "doubts": []}))
+    answer.write_text(json.dumps({"advice": advice, "doubts": [], "withdrawn": []}))
 
     def concluded(*aliases: str) -> Reading:
         row = {"id": "PYSEC-1", "fix_versions": ["3.3"], "aliases": list(aliases), "description": "d"}
@@ -615,7 +615,9 @@ def resolution(tmp_path: Path, data: Path) -> Iterator[Command]:
 
 def test_what_pip_resolved_is_found_at_the_line_that_asked_for_it(resolution: Command, tmp_path: Path) -> None:
     for name in ("django==3.2", "six==1.15", "transitive==1"):
-        (tmp_path / "workspace" / "answers" / f"{name}.json").write_text('{"advice": {}, "doubts": []}')
+        (tmp_path / "workspace" / "answers" / f"{name}.json").write_text(
+            '{"advice": {}, "doubts": [], "withdrawn": []}'
+        )
     packages = [dependency("django", "3.2", "P-1"), dependency("transitive", "1", "P-2")]
     reading = pip_audit.conclude(ended(resolution, {"dependencies": packages}, 1), SOURCE)
 

@@ -118,8 +118,8 @@ def test_the_example_of_the_documentation_is_complete_and_right() -> None:
     policy = parse(toml, "docs/policies.md")
     assert policy.terms.calendar.name == "DE-BE"
     assert [override.name.split()[0] for override in policy.overrides] == ["secrets", "exploited,", "likely"]
-    assert {window.line for window in policy.overrides[2].windows} == {"line 35: overrides.windows.high"}
-    assert toml.splitlines()[35 - 1] == 'high = "3d"'
+    assert {window.line for window in policy.overrides[2].windows} == {"line 36: overrides.windows.high"}
+    assert toml.splitlines()[36 - 1] == 'high = "3d"'
     assert policy.acceptance[Severity.CRITICAL].by[1] == "grace@example.org"
     assert policy.acceptance[Severity.LOW].longest is None
     for key in re.findall(r"^(\w+) =", toml, re.MULTILINE):

@@ -242,7 +242,7 @@ def test_each_scanner_says_when_it_last_saw_a_finding(database: Database) -> Non
     one = the_one(database)
     doubt = "requirements.txt#django did not change, yet trivy no longer reports it"
     assert one.witnesses == (
-        Witness("pip-audit", Presence.PRESENT, Severity.HIGH, 401),
+        Witness("pip-audit", Presence.PRESENT, Severity.HIGH, 401, counts=True),
         Witness("trivy", Presence.NOT_OBSERVED, Severity.LOW, 201, doubt),
     )
     assert (one.last_seen, one.not_observed) == (401, "")

@@ -199,7 +199,6 @@ SILENCING = {
     "detect-secrets: the file is excluded": Way("detect-secrets", _configure("exclude = ['settings.py']"), EXCLUDED),
     "pip-audit: the manifest is excluded": Way("pip-audit", _configure("exclude = ['*.txt']"), EXCLUDED),
     "pip-audit: the advisory is gone": Way("pip-audit", _remove("advisories", "PYSEC-2014-8.json"), NO_ADVISORY),
-    "pip-audit: the advisory is withdrawn": Way("pip-audit", _withdraw, NO_ADVISORY),
     "pip-audit: the version is not pinned": Way("pip-audit", _edit("jinja2==2.7.1", "jinja2>=2.7"), "version|pinned"),
 }
 
@@ -226,6 +225,52 @@ def is_in_doubt(one: Place, before: dict[str, Any], said: dict[str, Any], cause:
     assert (left["id"], left["state"], left["due_at"]) == (before["id"], "open", before["due_at"])
     assert re.search(cause, left["not_observed"])
     assert left["not_observed"] in " ".join(called("show", left["id"], cwd=one.repo).out.split())
+
+
+@pytest.mark.parametrize("edited", [False, True], ids=["", "edited"])
+def test_a_withdrawn_advisory_closes_its_finding_as_withdrawn_and_not_as_fixed(tmp_path: Path, edited: bool) -> None:  # noqa: FBT001 - a case of a test
+    one = place(tmp_path, "pip-audit")
+    before = one.the_one()
+    _withdraw(one)
+    if edited:
+        _add_something_unrelated(one)
+    said = one.scanned()
+    assert (said["fixed"], said["not_observed"]) == (0, 0)
+    assert one.listed("is:fixed") == []
+    after = one.the_one("is:withdrawn")
+    assert (after["id"], after["state"], after["sla_status"]) == (before["id"], "withdrawn", "exempt")
+    [sla] = [called("sla", "report", "--json", cwd=one.repo).document["total"]]
+    assert (sla["withdrawn"], sla["met"], sla["closed_exempt"], sla["time_to_fix"]["fixed"]) == (1, 0, 0, 0)
+    shown = " ".join(called("show", before["id"], cwd=one.repo).out.split())
+    assert "withdrawn by its publisher PYSEC-2014-8 was withdrawn" in shown
+
+
+def test_a_withdrawn_advisory_that_comes_back_reopens_its_finding_and_the_time_between_does_not_count(
+    tmp_path: Path,
+) -> None:
+    one = place(tmp_path, "pip-audit")
+    before = one.the_one()
+    advisory = (one.known / "PYSEC-2014-8.json").read_text()
+    _withdraw(one)
+    one.scanned()
+    (one.known / "PYSEC-2014-8.json").write_text(advisory)
+    assert one.scanned()["reopened"] == 1
+    after = one.the_one()
+    assert (after["id"], after["state"], after["first_seen"]) == (before["id"], "open", before["first_seen"])
+    assert after["due_at"] >= before["due_at"]
+    assert called("db", "verify", cwd=one.repo).code == 0
+
+
+def test_a_withdrawn_advisory_that_another_one_in_force_replaces_closes_nothing(tmp_path: Path) -> None:
+    one = place(tmp_path, "pip-audit")
+    before = one.the_one()
+    other = json.loads((one.known / "PYSEC-2014-8.json").read_text())
+    (one.known / "GHSA-new.json").write_text(json.dumps(other | {"id": "GHSA-new", "aliases": [other["id"]]}))
+    _withdraw(one)
+    said = one.scanned()
+    assert (said["new"], said["fixed"]) == (0, 0)
+    [after] = one.listed(f"id:{before['id']}")
+    assert after["state"] == "open"
 
 
 def test_a_rule_that_is_taken_away_while_the_file_is_renamed_closes_nothing(tmp_path: Path) -> None:

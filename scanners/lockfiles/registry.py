@@ -47,6 +47,23 @@ def read(path: str, content: bytes) -> list[Item]:
     return list(cast("_Format", import_module(f"fixby.scanners.lockfiles.{_module(path)}")).read(content))
 
 
+def purl_type(path: str) -> str:
+    """What package URLs call the packages of a lock file of this path; empty for bills, which name any type."""
+    return _PURL_TYPES.get(_module(path) or "", "")
+
+
+_PURL_TYPES = {
+    "cargo": "cargo",
+    "composer": "composer",
+    "gems": "gem",
+    "go": "golang",
+    "gradle": "maven",
+    "npm": "npm",
+    "pnpm": "npm",
+    "yarn": "npm",
+}
+
+
 class _Format(Protocol):
     def read(self, content: bytes) -> Iterable[Item]: ...
 

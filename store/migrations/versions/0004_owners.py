@@ -1,10 +1,7 @@
-"""Who owns the files of findings; assets and findings are made anew from the log."""
+"""Who owns the files of findings; the next revision fills the tables."""
 
 import sqlalchemy as sa
 from alembic import op
-
-from fixby.store.migrations.connection import ConnectedDatabase
-from fixby.store.projecting import rebuild
 
 revision = "0004"
 down_revision = "0003"
@@ -16,7 +13,6 @@ def upgrade() -> None:
     op.add_column("finding", sa.Column("owners", sa.Text(), nullable=False))
     op.add_column("asset", sa.Column("codeowners", sa.Text(), nullable=False))
     op.add_column("asset", sa.Column("folder", sa.Text(), nullable=False))
-    rebuild(ConnectedDatabase(op.get_bind()))
 
 
 _PROJECTED = (
