@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from fixby.finding import Category, Finding, Location, Suppression
+from fixby.finding import Category, Finding, Location, Suppression, traced
 from fixby.identifiers import NO_IDENTIFIERS, identifiers
 from fixby.redaction import literals, without
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at
 from fixby.scanners.formats.fields import optional_child, optional_each
 from fixby.scanners.formats.leaks import CREDENTIAL, leak, masked
-from fixby.scanners.formats.sarif_messages import flows, message
+from fixby.scanners.formats.sarif_messages import flows, message, spoken_flows
 from fixby.scanners.formats.sarif_packages import package
 from fixby.scanners.formats.sarif_places import Places
 from fixby.scanners.formats.sarif_rules import Rules, SarifRule, rated
@@ -90,12 +90,13 @@ class Results:
         own = self.rules.weaknesses(told.result)
         named = replace(rule.rule, cwes=tuple(dict.fromkeys((*rule.rule.cwes, *own)))) if own else rule.rule
         credential = not CREDENTIAL_CWES.isdisjoint(named.cwes)
+        ways = flows(told.result, self.places, credential=credential)
         parts = (
             prose(told.words, credential=credential) or named.title,
-            *flows(told.result, self.places),
+            *spoken_flows(ways),
             *_pending(told.result),
         )
-        return Finding(
+        found = Finding(
             Category.CONTAINER if about and about.ecosystem in _OF_A_SYSTEM else rule.category,
             self.tool,
             named,
@@ -109,6 +110,7 @@ class Results:
             code="" if rule.vulnerabilities else self._code(told, credential=credential),
             suppression=_suppression(told.result),
         )
+        return traced(found, ways)
 
     def _code(self, told: _Told, *, credential: bool) -> str:
         if not told.snippet or not told.locations:
