@@ -27,21 +27,26 @@ _Passed = Iterator[tuple[Record, str]]
 
 def _variables(some: object) -> _Passed:
     for one in some if isinstance(some, list) else ():
-        match one:
-            case {"location": {"path": str(), "start": dict(), "end": dict()} as place, "content": str(content)}:
-                yield place, content
+        if isinstance(one, dict):
+            yield from _passed(one.get("location"), one.get("content"))
 
 
 def _calls(trace: object, deep: int = 0) -> _Passed:
     """A place, or the call there with what happens in what it calls."""
     match trace:
-        case ["CliLoc", [{"path": str(), "start": dict(), "end": dict()} as place, str(content)]]:
-            yield place, content
-        case ["CliCall", [[{"path": str(), "start": dict(), "end": dict()} as place, str(content)], variables, inner]]:
-            yield place, content
+        case ["CliLoc", [place, content]]:
+            yield from _passed(place, content)
+        case ["CliCall", [[place, content], variables, inner]] if deep < _DEEP:
+            yield from _passed(place, content)
             yield from _variables(variables)
-            if deep < _DEEP:
-                yield from _calls(inner, deep + 1)
+            yield from _calls(inner, deep + 1)
+        case _:
+            pass
 
 
 _DEEP = 20
+
+
+def _passed(place: object, content: object) -> _Passed:
+    if isinstance(place, dict) and {"path", "start", "end"} <= place.keys() and isinstance(content, str):
+        yield place, content

@@ -13,6 +13,7 @@ from fixby.finding import Category, Finding, Location, Suppression, traced
 from fixby.identifiers import NO_IDENTIFIERS, identifiers
 from fixby.redaction import literals, without
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at
+from fixby.scanners.formats import sarif_ours
 from fixby.scanners.formats.fields import optional_child, optional_each
 from fixby.scanners.formats.leaks import CREDENTIAL, leak, masked
 from fixby.scanners.formats.sarif_messages import flows, message, spoken_flows
@@ -52,8 +53,15 @@ class Results:
         if kind in _NO_FINDINGS or optional_text(result, "baselineState") == "absent":
             return None
         words = message(result, self.rules, rule.record)
+        if sarif_ours.is_ours(result):
+            return self._ours(result, rule, words)
         told = _Told(result, rule, rated(rule, result, kind), words, *self._locations(result))
         return self._secret(told) if rule.category is Category.SECRET else self._weakness(told)
+
+    def _ours(self, result: Record, rule: SarifRule, words: str) -> Finding:
+        code, _ = self._locations(result)
+        found = sarif_ours.finding(self.tool, result, rule, words, code, self.places)
+        return found if found.suppression else replace(found, suppression=_suppression(result))
 
     def _locations(self, result: Record) -> tuple[str, tuple[Location, ...]]:
         """The code at the first place, and all places, each once; of a result without any, what it was analysing."""
