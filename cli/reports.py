@@ -1,9 +1,12 @@
 """`fixby parse` and `fixby ingest`: reports that scanners wrote elsewhere."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
+from enum import StrEnum
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 from fixby.cli import place as here
@@ -20,7 +23,22 @@ from fixby.scanners.scanning import told
 from fixby.store.opening import secret_key
 
 
-def parse(files: Sequence[Path], scanner: str | None, *, as_json: bool) -> ExitCode:
+class Format(StrEnum):
+    """How `parse` writes what reports say."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+def format_of(name: str) -> Format:
+    """The format of that name. Raises `UsageError` that lists those that are known."""
+    if name not in set(Format):
+        raise UsageError(f"--format: there is no format {name!r}.", f"Known are: {', '.join(Format)}.")
+    return Format(name)
+
+
+def parse(files: Sequence[Path], scanner: str | None, format_: Format) -> ExitCode:
     """Read reports and print what they say; exit 3 where one cannot be read.
 
     Secrets are told apart by fingerprints under a key made of the report itself: whoever can compute it has the report.
@@ -31,13 +49,32 @@ def parse(files: Sequence[Path], scanner: str | None, *, as_json: bool) -> ExitC
         for file, report in zip(files, contents, strict=True)
         for result in _results(file, report, scanner, key=sha256(report).digest(), asset="")
     ]
-    if as_json:
-        _note_failures(results)
-        emit(published.written(published.parsed([published.scan(result.scan, result.findings) for result in results])))
-    else:
+    if format_ is Format.TERMINAL:
         show_scans(results)
         show_findings(results)
+        return _exit_code(results)
+    _note_failures(results)
+    if format_ is Format.SARIF:
+        emit(_sarif(results))
+    else:
+        emit(published.written(published.parsed([published.scan(result.scan, result.findings) for result in results])))
     return _exit_code(results)
+
+
+def _sarif(results: Sequence[Result]) -> str:
+    """Scans as SARIF, a run each; of two of one scanner the category says which report it was, by its number."""
+    from fixby.reports.sarif import Run, log  # noqa: PLC0415 - only what is asked for
+    from fixby.reports.sarif_results import Result as Written  # noqa: PLC0415
+
+    seen: Counter[str] = Counter()
+    runs = []
+    for result in results:
+        scan = result.scan
+        seen[scan.scanner] += 1
+        found = [Written(id_, finding) for id_, finding in result.findings.items()]
+        number = str(seen[scan.scanner]) if seen[scan.scanner] > 1 else ""
+        runs.append(Run(scan.scanner or "unknown", scan.tool_version, found, scan.reasons, number))
+    return log(runs, version("fixby")).text
 
 
 def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json: bool) -> ExitCode:
