@@ -149,6 +149,9 @@ def ingest(  # noqa: PLR0913 - where and how, as every command
     reports: Reports,
     *,
     scanner: Tool = None,
+    triage: Annotated[
+        bool, typer.Option("--triage", help="Dismiss what GitHub's alerts say people dismissed, in their names.")
+    ] = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -157,7 +160,7 @@ def ingest(  # noqa: PLR0913 - where and how, as every command
     """Store what reports say that scanners wrote elsewhere."""
     from fixby.cli import reports as reading
 
-    raise typer.Exit(reading.ingest(reports, scanner, Place(path, store, config), as_json=json))
+    raise typer.Exit(reading.ingest(reports, scanner, Place(path, store, config), triage=triage, as_json=json))
 
 
 @app.command()
@@ -622,7 +625,7 @@ def export_sarif(  # noqa: PLR0913 - where and how, as every command
     query: Query = None,
     *,
     as_of: AsOf = "",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write instead.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="A file to write instead.")] = None,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,

@@ -9,6 +9,7 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from fixby.cli import alerts
 from fixby.cli import place as here
 from fixby.cli.output import emit, note, printable
 from fixby.cli.place import Place, writing
@@ -77,18 +78,26 @@ def _sarif(results: Sequence[Result]) -> str:
     return log(runs, version("fixby")).text
 
 
-def ingest(files: Sequence[Path], scanner: str | None, place: Place, *, as_json: bool) -> ExitCode:
-    """Read reports and store what they say; exit 3 where one cannot be read, and that one changes nothing."""
+def ingest(
+    files: Sequence[Path], scanner: str | None, place: Place, *, triage: bool = False, as_json: bool
+) -> ExitCode:
+    """Read reports and store what they say; exit 3 where one cannot be read, and that one changes nothing.
+
+    Alerts of our own findings in code scanning are no findings; with `triage` what people decided of them is decided.
+    """
     found = place.configuration()
     contents = [_content(file) for file in files]
     with writing(found) as database:
-        key = secret_key(database)
-        read = [
-            result
-            for file, report in zip(files, contents, strict=True)
-            for result in _results(file, report, scanner, key=key, asset=found.asset.name)
-        ]
-        results = record_all(database, found, read, keeps_owners=True)
+        key, asset = secret_key(database), found.asset.name
+        read = [_results(*each, scanner, key=key, asset=asset) for each in zip(files, contents, strict=True)]
+        known = [content for content, results in zip(contents, read, strict=True) if not any(map(_is_failed, results))]
+        triaged = alerts.triage(database, known, asset, here.now())
+        ours = alerts.without_ours([one for results in read for one in results], triaged, asset)
+        results = record_all(database, found, ours, keeps_owners=True)
+        if triage:
+            alerts.decide(database, triaged, here.now())
+        elif triaged.open:
+            note(f"fixby: {len(triaged.open)} of our findings were dismissed on GitHub; --triage decides so here.")
     if as_json:
         _note_failures(results)
         emit(published.written(published.scanned([document(result) for result in results], None)))
@@ -129,6 +138,9 @@ def _note_failures(results: Sequence[Result]) -> None:
             note(f"fixby: {safe(result.scan.reasons[0])}")
 
 
+def _is_failed(result: Result) -> bool:
+    return isinstance(result.scan.outcome, Failed)
+
+
 def _exit_code(results: Sequence[Result]) -> ExitCode:
-    failed = any(isinstance(result.scan.outcome, Failed) for result in results)
-    return ExitCode.CANNOT_TELL if failed else ExitCode.DONE
+    return ExitCode.CANNOT_TELL if any(map(_is_failed, results)) else ExitCode.DONE

@@ -54,8 +54,17 @@ def result(one: Result, rule: Described, index: int) -> Document:
 
 def _message(one: Result) -> str:
     """The message in plain text, at its end the id, by which a decision made elsewhere finds its way back."""
-    words = shown(one.finding.message).strip() or shown(one.finding.rule.title).strip() or one.finding.rule.id
-    return f"{escaped(words)}\n\nFixby finding {one.id}" if one.tracked else escaped(words)
+    words = escaped(_words(one))
+    return f"{words}\n\nFixby finding {one.id}" if one.tracked else words
+
+
+def _words(one: Result) -> str:
+    """The finding's message, cut where a service might cut it and lose what stands at its end."""
+    words = shown(one.finding.message).strip() or shown(one.finding.rule.title).strip() or "-"
+    return f"{words[:_LONGEST]} [...]" if one.tracked and len(words) > _LONGEST else words
+
+
+_LONGEST = 1000
 
 
 def _locations(finding: Finding) -> list[Document]:
@@ -141,7 +150,7 @@ def _ours(one: Result, rule: Described) -> Document:
         "secret_fingerprint": finding.secret_fingerprint,
         "suppression": [silenced.by, silenced.reason] if silenced else None,
         "rule": rule_as_ours(finding.rule) if finding.rule != rule.rule else None,
-        "message": finding.message if shown(finding.message).strip() != finding.message else None,
+        "message": finding.message if _words(one) != finding.message else None,
         "code": finding.code if shown(finding.code) != finding.code else None,
         "tracked": _tracked(one.tracked) if one.tracked else None,
     }
