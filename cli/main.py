@@ -149,6 +149,9 @@ def ingest(  # noqa: PLR0913 - where and how, as every command
     reports: Reports,
     *,
     scanner: Tool = None,
+    triage: Annotated[
+        bool, typer.Option("--triage", help="Dismiss what GitHub's alerts say people dismissed, in their names.")
+    ] = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -157,15 +160,21 @@ def ingest(  # noqa: PLR0913 - where and how, as every command
     """Store what reports say that scanners wrote elsewhere."""
     from fixby.cli import reports as reading
 
-    raise typer.Exit(reading.ingest(reports, scanner, Place(path, store, config), as_json=json))
+    raise typer.Exit(reading.ingest(reports, scanner, Place(path, store, config), triage=triage, as_json=json))
 
 
 @app.command()
-def parse(reports: Reports, *, scanner: Tool = None, json: Json = False) -> None:
+def parse(
+    reports: Reports,
+    *,
+    scanner: Tool = None,
+    format_: Annotated[str, typer.Option("--format", help="terminal, json or sarif.")] = "terminal",
+    json: Json = False,
+) -> None:
     """Read reports and print what they say; nothing is stored."""
     from fixby.cli import reports as reading
 
-    raise typer.Exit(reading.parse(reports, scanner, as_json=json))
+    raise typer.Exit(reading.parse(reports, scanner, reading.format_of("json" if json else format_)))
 
 
 @app.command()
@@ -613,6 +622,22 @@ def export_vex(  # noqa: PLR0913 - the parts of a document
     from fixby.cli import vex
 
     vex.run(vex.Wish(tuple(query or ()), format_, product, author, output), Place(path, store, config))
+
+
+@export.command("sarif", context_settings={"ignore_unknown_options": True})
+def export_sarif(  # noqa: PLR0913 - where and how, as every command
+    query: Query = None,
+    *,
+    as_of: AsOf = "",
+    output: Annotated[Path | None, typer.Option("--output", help="A file to write instead.")] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+) -> None:
+    """Write the open and dismissed findings, or those that a query selects, as SARIF for code scanning."""
+    from fixby.cli import sarif
+
+    sarif.run(sarif.Wish(query or ["is:open,dismissed"], as_of, output), Place(path, store, config))
 
 
 @export.command("evidence", context_settings={"ignore_unknown_options": True})
