@@ -139,7 +139,7 @@ def _remote(wish: Wish) -> Remote:
     url = wish.remote or environment.get("FIXBY_STATE_REMOTE") or _of_github(environment)
     if url:
         return Remote(str(Path(url).resolve()) if Path(url).exists() else url, branch, token)
-    return Remote(git_state.origin(wish.place.path), branch, named=False)
+    return Remote(git_state.origin(wish.place.path.resolve()), branch, named=False)
 
 
 def _of_github(environment: Mapping[str, str]) -> str:
