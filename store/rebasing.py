@@ -58,7 +58,6 @@ class _Telling:
     renamed_rules: RenamedRules
     ids: dict[str, str] = field(default_factory=dict)
     numbers: dict[int, int] = field(default_factory=dict)
-    detected: list[str] = field(default_factory=list)
 
     def tell(self, event: Event, last: int) -> None:
         """Tell an event; `last` is the number of the last one that followed from it."""
@@ -73,7 +72,7 @@ class _Telling:
 
     def count_what_was_seen_earlier(self) -> None:
         """Let the clocks of findings begin when this store saw them, where that was before the others did."""
-        ids = {self.ids[id_]: id_ for id_ in self.detected if id_ in self.ids}
+        ids = {there: here for here, there in self.ids.items()}
         here, there = load(self.own, ids.values()), load(self.onto, ids)
         events: list[Event] = []
         after = head(self.onto)
@@ -110,13 +109,11 @@ class _Telling:
         with as_of(self.own, last):
             seen = _seen(self.own, body)
             scan = _scan(self.own, body, seen, self.renamed_rules(body["scanner"]))
-            new = self.own.run("SELECT id FROM finding WHERE first_event >= :first", first=event.seq)
         name = body["asset"]
         asset = described(self.onto, name)
         policy = in_force(self.onto, name) or in_force(self.own, name) or policies.shipped()
         recorded = record(self.onto, scan, Occasion(asset, event.actor, event.at, policy))
         self.numbers[event.seq] = recorded.seq
-        self.detected += [str(id_) for (id_,) in new if id_ not in self.detected]
         self._find_again(body["scanner"], [one.row for one in seen])
 
     def _find_again(self, scanner: str, seen: Sequence[SightingRow]) -> None:
