@@ -127,6 +127,9 @@ def scan(  # noqa: PLR0913 - the options of the main command
         bool, typer.Option("--resolve", help="Let pip resolve dependencies: this may run the target's build code.")
     ] = False,
     timeout: Annotated[str, typer.Option(help="The longest that one process of a scanner may take.")] = "30m",
+    diff: Annotated[
+        str, typer.Option(metavar="BASE", help="Show what is added to a revision or a folder, and store nothing.")
+    ] = "",
     no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
     store: Store = None,
@@ -147,6 +150,10 @@ def scan(  # noqa: PLR0913 - the options of the main command
         keep=not no_store,
         gate=gate,
     )
+    if diff:
+        from fixby.cli import diff as comparison
+
+        raise typer.Exit(comparison.run(wish, diff, as_json=json))
     raise typer.Exit(scan.run(wish, as_json=json))
 
 

@@ -6,7 +6,7 @@ tree where it is certainly the same, and named where it is not: submodules, and 
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from fixby.scanners.target import GIT_ENVIRONMENT, git
 class Base:
     """A commit that others are compared with; `asked` is what the caller called it.
 
-    `is_ancestor` says that it is where the present commit branched off, so that what others did since counts for nothing.
+    `is_ancestor` says that it is where the present commit branched off: what others did since counts for nothing.
     """
 
     asked: str
@@ -123,18 +123,17 @@ def _is_safe(path: str) -> bool:
     return not any(part in ("", ".", "..") or part.lower() == ".git" for part in parts)
 
 
-def _write(
-    top: Path, waiting: Sequence[tuple[str, str]], folder: Path, present: Target, exported: Exported
-) -> None:
+def _write(top: Path, waiting: Sequence[tuple[str, str]], folder: Path, present: Target, exported: Exported) -> None:
     for (path, _), content in zip(waiting, _contents(top, [object_ for _, object_ in waiting]), strict=True):
         kept = _POINTER.match(content) if len(content) < _LONGEST_POINTER else None
         here = present.files.get(path)
-        if kept and here and here.digest == kept[1].decode():
-            content = (present.root / path).read_bytes()
-        elif kept and here and not _is_pointer(present.root / path):
+        if kept is None or here is None or _is_pointer(present.root / path):
+            _put(folder / path, content)
+        elif here.digest == kept[1].decode():
+            _put(folder / path, (present.root / path).read_bytes())
+        else:
             exported.unknown[path] = "git has a pointer of LFS only, and the file was changed"
             continue
-        _put(folder / path, content)
         exported.paths.append(path)
 
 
@@ -198,15 +197,3 @@ def _asked(folder: Path, *arguments: str, input_: bytes = b"") -> Finished:
     command = (*git(folder), *settings, "--literal-pathspecs", *arguments)
     with TemporaryDirectory(prefix="fixby-") as empty:
         return run(Command(command, (), Path(empty), environment=GIT_ENVIRONMENT, input=input_), _LIMITS)
-
-
-def differing(one: Path, other: Path, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Which of some files are not the same below two folders: `added`, `removed` or `changed` in the second."""
-    for path in paths:
-        before, now = _read(one / path), _read(other / path)
-        if before != now:
-            yield path, "added" if before is None else "removed" if now is None else "changed"
-
-
-def _read(file: Path) -> bytes | None:
-    return file.read_bytes() if file.is_file() and not file.is_symlink() else None

@@ -191,7 +191,7 @@ FORGERIES: dict[str, Callable[[Path], object]] = {
     "another store's id": edit("head.json", '"store_id":"', '"store_id":"0'),
     "a cut file": drop_the_last_lines,
     "lines in another order": swap_lines,
-    "a file that is gone": lambda clone: min(clone.glob("log/*")).unlink(),
+    "a file that is gone": lambda clone: [min(clone.glob("log/*")).unlink()],
     "the last push taken back by another": take_the_last_push_back,
     "a link": lambda clone: (clone / "log" / "0000000099-0000000099.jsonl").symlink_to("/etc/passwd"),
     "an odd file": lambda clone: (clone / "run.sh").write_text("true"),
@@ -391,7 +391,8 @@ def test_pushes_of_several_processes_at_once_lose_no_event(begun: Path, place: C
         for number in range(pushers)
     ]
     assert [process.wait() for process in processes] == [0] * pushers
-    assert fixby("state", "pull", cwd=place("after"), **_shared(begun)).code == 0
+    where = {"FIXBY_STATE_REMOTE": str(begun), "FIXBY_STORE_KEY": KEY}
+    assert fixby("state", "pull", cwd=place("after"), stdin=b"", **where).code == 0
     with closing(open_for_reading(str(place("after") / ".fixby" / "fixby.db"))) as database:
         assert list(flaws(database)) == []
         told_ = [(event.kind, orjson.loads(event.body)) for event, _ in events(database)]
@@ -409,7 +410,3 @@ def test_pushes_of_several_processes_at_once_lose_no_event(begun: Path, place: C
     )
     assert shared.first_seen == 1000
     assert len(parts) == pushers * each
-
-
-def _shared(remote: Path) -> dict[str, str]:
-    return {"FIXBY_STATE_REMOTE": str(remote), "FIXBY_STORE_KEY": KEY}
