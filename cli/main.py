@@ -39,6 +39,9 @@ policy = typer.Typer(
 )
 app.add_typer(policy, name="policy")
 
+state = typer.Typer(help="The store's log on a branch of the repository, without a server.", no_args_is_help=True)
+app.add_typer(state, name="state")
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A configuration to use instead of the target's own.")]
 Store = Annotated[str | None, typer.Option("--store", help="The store: a file's path or a postgresql:// URL.")]
@@ -73,6 +76,9 @@ Signed = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Tell what was so then: a date or an instant, in UTC.")]
+Remote = Annotated[str, typer.Option("--remote", help="The repository: a URL or a path.")]
+StateBranch = Annotated[str, typer.Option("--branch", help="The branch, if not fixby-state.")]
+Expect = Annotated[str, typer.Option(metavar="SEQ:HASH", help="A snapshot that has to be on the branch.")]
 Policies = Annotated[list[Path], typer.Argument(help="Policy files.")]
 Reports = Annotated[list[Path], typer.Argument(help="Reports to read; - for standard input.")]
 
@@ -121,6 +127,9 @@ def scan(  # noqa: PLR0913 - the options of the main command
         bool, typer.Option("--resolve", help="Let pip resolve dependencies: this may run the target's build code.")
     ] = False,
     timeout: Annotated[str, typer.Option(help="The longest that one process of a scanner may take.")] = "30m",
+    diff: Annotated[
+        str, typer.Option(metavar="BASE", help="Show what is added to a revision or a folder, and store nothing.")
+    ] = "",
     no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
     store: Store = None,
@@ -141,6 +150,10 @@ def scan(  # noqa: PLR0913 - the options of the main command
         keep=not no_store,
         gate=gate,
     )
+    if diff:
+        from fixby.cli import diff as comparison
+
+        raise typer.Exit(comparison.run(wish, diff, as_json=json))
     raise typer.Exit(scan.run(wish, as_json=json))
 
 
@@ -717,6 +730,82 @@ def upgrade(*, path: Folder = Path(), store: Store = None, config: Config = None
     from fixby.cli import upkeep
 
     upkeep.upgrade(Place(path, store, config), as_json=json)
+
+
+@state.command("init")
+def init_state(  # noqa: PLR0913 - where and how, as every command
+    *,
+    remote: Remote = "",
+    branch: StateBranch = "",
+    open_key: Annotated[bool, typer.Option("--open-key", help="Put the store's key beside the log.")] = False,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Begin the branch with what the store has."""
+    from fixby.cli import state
+
+    state.init(state.Wish(Place(path, store, config), remote, branch), open_key=open_key, as_json=json)
+
+
+@state.command("pull")
+def pull_state(  # noqa: PLR0913 - where and how, as every command
+    *,
+    remote: Remote = "",
+    branch: StateBranch = "",
+    expect: Expect = "",
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Bring the store up to the branch; exit 3 where the branch is gone or was changed."""
+    from fixby.cli import state
+
+    state.pull(state.Wish(Place(path, store, config), remote, branch, expect), as_json=json)
+
+
+@state.command("push")
+def push_state(  # noqa: PLR0913 - where and how, as every command
+    *,
+    remote: Remote = "",
+    branch: StateBranch = "",
+    expect: Expect = "",
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Bring the branch up to the store, behind what others pushed meanwhile."""
+    from fixby.cli import state
+
+    state.push(state.Wish(Place(path, store, config), remote, branch, expect), as_json=json)
+
+
+@state.command("show")
+def show_state(  # noqa: PLR0913 - where and how, as every command
+    *,
+    remote: Remote = "",
+    branch: StateBranch = "",
+    expect: Expect = "",
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Prove what is on the branch, and change nothing."""
+    from fixby.cli import state
+
+    state.show(state.Wish(Place(path, store, config), remote, branch, expect), as_json=json)
+
+
+@state.command("key")
+def state_key(*, path: Folder = Path(), store: Store = None, config: Config = None, json: Json = False) -> None:
+    """Print the store's secret key, for FIXBY_STORE_KEY."""
+    from fixby.cli import state
+
+    state.key(Place(path, store, config), as_json=json)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from fixby.reports import published
 from fixby.scan import Complete, Scan
 from fixby.scanners.process import Limits
 from fixby.scanners.registry import selected
-from fixby.scanners.scanner import Options
+from fixby.scanners.scanner import Options, Target
 from fixby.scanners.scanning import Setting, scan
 from fixby.scanners.target import target
 from fixby.sla.duration import HINT, duration
@@ -68,7 +68,7 @@ class Result:
 def run(wish: Wish, *, as_json: bool) -> ExitCode:
     """Scan, store, show; the exit code says whether all was seen and, if asked, whether the gate passed."""
     found = wish.place.configuration()
-    look = _looking(wish, found)
+    look = looking(wish, found)
     if not wish.keep:
         results = look(token_bytes(32))
         _show_unstored(results, as_json=as_json)
@@ -103,8 +103,11 @@ def record_all(
     return stored
 
 
-def _looking(wish: Wish, found: Configuration) -> Callable[[bytes], list[Result]]:
-    """What runs the scanners, given the key for fingerprints. Whatever is wrong with the wish is told before."""
+def looking(wish: Wish, found: Configuration, files: Target | None = None) -> Callable[[bytes], list[Result]]:
+    """What runs the scanners, given the key for fingerprints. Whatever is wrong with the wish is told before.
+
+    `files` are what is to be scanned, where it is not simply what lies at the wish's place.
+    """
     if wish.gate and not wish.keep:
         raise UsageError("The gate judges what is stored.", "Leave out --no-store or --gate.")
     _check_policies(found)
@@ -122,7 +125,7 @@ def _looking(wish: Wish, found: Configuration) -> Callable[[bytes], list[Result]
 
     def look(key: bytes) -> list[Result]:
         with progress() as on_event:
-            scans = scan(target(path, found.exclude), scanners, replace(setting, key=key, on_event=on_event))
+            scans = scan(files or target(path, found.exclude), scanners, replace(setting, key=key, on_event=on_event))
         return [Result(one, numbered(found.asset.name, one.findings)) for one in scans]
 
     return look

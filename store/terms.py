@@ -38,7 +38,7 @@ def adopt(database: Database, after: Head, occasion: Occasion) -> Head:
     if not news:
         return after
     last = project(database, after, news)
-    _redate(database, occasion.asset.name)
+    redate(database, occasion.asset.name)
     return last
 
 
@@ -73,7 +73,8 @@ def _news(database: Database, asset: Asset, policy: Policy) -> Iterator[tuple[st
         yield POLICY_ADOPTED, encoded(body).decode()
 
 
-def _redate(database: Database, asset: str) -> None:
+def redate(database: Database, asset: str) -> None:
+    """Give an asset's open findings the due dates and owners that follow from the policy and description in force."""
     rows = database.run("SELECT id FROM finding WHERE asset = :asset AND closed_at IS NULL ORDER BY id", asset=asset)
     for some in pieces((str(row[0]) for row in rows), 5000):
         loaded = load(database, some)
