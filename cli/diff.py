@@ -15,7 +15,7 @@ from fixby.cli import gate as gating
 from fixby.cli import place as here
 from fixby.cli.bases import Pair, Side, pair
 from fixby.cli.configuration import Configuration
-from fixby.cli.output import emit, show
+from fixby.cli.output import emit
 from fixby.cli.scan import LONGEST_TABLE, Result, Wish, looking, record_all
 from fixby.closing import units
 from fixby.errors import ExitCode
@@ -243,7 +243,10 @@ def _show(both: Pair, base: str, difference: Difference, judgement: Judgement, c
 
     for title, some in (("added", difference.added), ("fixed", difference.fixed)):
         if some:
-            show(f"{title}:", terminal.observations_table(dict(list(some.items())[:LONGEST_TABLE])), "")
+            emit(
+                terminal.rendered(f"{title}:", terminal.observations_table(dict(list(some.items())[:LONGEST_TABLE])))
+                + "\n"
+            )
     counts = (
         f"{len(difference.added)} added, {len(difference.fixed)} fixed, {difference.unchanged} unchanged,"
         f" {difference.not_observed} not observed, compared with {_named(both, base)}"

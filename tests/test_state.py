@@ -165,6 +165,11 @@ def edit(name: str, before: str, after: str) -> Callable[[Path], object]:
     return change
 
 
+def drop(*files: Path) -> None:
+    for file in files:
+        file.unlink()
+
+
 def drop_the_last_lines(clone: Path) -> None:
     file = max(clone.glob("log/*"))
     *lines, _ = file.read_text().splitlines(keepends=True)
@@ -191,12 +196,12 @@ FORGERIES: dict[str, Callable[[Path], object]] = {
     "another store's id": edit("head.json", '"store_id":"', '"store_id":"0'),
     "a cut file": drop_the_last_lines,
     "lines in another order": swap_lines,
-    "a file that is gone": lambda clone: [min(clone.glob("log/*")).unlink()],
+    "a file that is gone": lambda clone: drop(min(clone.glob("log/*"))),
     "the last push taken back by another": take_the_last_push_back,
     "a link": lambda clone: (clone / "log" / "0000000099-0000000099.jsonl").symlink_to("/etc/passwd"),
     "an odd file": lambda clone: (clone / "run.sh").write_text("true"),
     "a file twice": lambda clone: (clone / "log" / "0000000001-0000000002.jsonl").write_text("{}\n"),
-    "nothing at all": lambda clone: [file.unlink() for file in clone.glob("*.json")],
+    "nothing at all": lambda clone: drop(*clone.glob("*.json")),
 }
 
 
