@@ -5,7 +5,7 @@ moved, renamed or edited is recognised as everywhere else.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_bytes
@@ -53,11 +53,46 @@ class Difference:
     doubts: Mapping[str, Sequence[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two scans and what follows: `asked` is what the base was called, `changed` the settings that were, by path.
+
+    `scratch` is the store in which both were recorded, and which lives as long as the command; in it stands what is
+    found now.
+    """
+
+    asked: str
+    both: Pair
+    before: Sequence[Result]
+    now: Sequence[Result]
+    scratch: Database
+    difference: Difference
+    judgement: Judgement
+    changed: Mapping[str, str]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a command ends with that does not ask the gate: 3 where something was not looked at."""
+        unsure = self.difference.doubts or self.difference.uncertain
+        return ExitCode.CANNOT_TELL if unsure else ExitCode.DONE
+
+
 def run(wish: Wish, base: str, *, as_json: bool) -> ExitCode:
     """Compare what is here with a revision of it, or with another folder, and show it.
 
     Exit 1 where the gate was asked and fails, 3 where nobody can tell. Raises `FetchError` where the base is not here.
     """
+    with compared(wish, base) as comparison:
+        if as_json:
+            emit(published.written(_document(comparison)))
+        else:
+            show_comparison(comparison)
+    return comparison.judgement.exit_code if wish.gate else comparison.exit_code
+
+
+@contextmanager
+def compared(wish: Wish, base: str) -> Iterator[Comparison]:
+    """What is here, compared with a base. Raises `FetchError` where that is not here."""
     with TemporaryDirectory(prefix="fixby-diff-") as folder:
         private = Path(folder).resolve()
         both = pair(wish.place, base, private)
@@ -66,13 +101,8 @@ def run(wish: Wish, base: str, *, as_json: bool) -> ExitCode:
         with closing(open_for_writing(str(private / "fixby.db"))) as scratch:
             difference = _difference(scratch, both, before, now, states)
             judgement = _judged(scratch, both.before.found, now, difference)
-        changed = both.changed_settings()
-    if as_json:
-        emit(published.written(_document(both, base, (before, now), difference, judgement, changed)))
-    else:
-        _show(both, base, difference, judgement, changed)
-    unsure = ExitCode.CANNOT_TELL if difference.doubts or difference.uncertain else ExitCode.DONE
-    return judgement.exit_code if wish.gate else unsure
+            changed = both.changed_settings()
+            yield Comparison(base, both, before, now, scratch, difference, judgement, changed)
 
 
 def _known(found: Configuration) -> tuple[bytes, States]:
@@ -196,20 +226,14 @@ def _evaluated(
     return replace(evaluate(demands, select, Known(scans, (), unknown_as), now), notes=())
 
 
-def _document(  # noqa: PLR0913, PLR0917 - all that is told
-    both: Pair,
-    base: str,
-    sides: tuple[Sequence[Result], Sequence[Result]],
-    difference: Difference,
-    judgement: Judgement,
-    changed: Mapping[str, str],
-) -> published.Document:
+def _document(comparison: Comparison) -> published.Document:
+    both, difference = comparison.both, comparison.difference
     commit = both.base
-    gate = published.gated(judgement, "")
+    gate = published.gated(comparison.judgement, "")
     return {
         "schema": "fixby.diff/1",
         "base": {
-            "asked": base,
+            "asked": comparison.asked,
             "commit": commit.commit if commit else None,
             "is_ancestor": commit.is_ancestor if commit else None,
         },
@@ -220,7 +244,7 @@ def _document(  # noqa: PLR0913, PLR0917 - all that is told
                 "outcome": outcome_name(result.scan.outcome),
                 "reasons": list(result.scan.reasons),
             }
-            for side, results in zip(("base", "change"), sides, strict=True)
+            for side, results in (("base", comparison.before), ("change", comparison.now))
             for result in results
         ],
         "added": [
@@ -232,15 +256,17 @@ def _document(  # noqa: PLR0913, PLR0917 - all that is told
         "unchanged": difference.unchanged,
         "not_observed": difference.not_observed,
         "doubts": [f"{scanner}: {doubt}" for scanner, some in difference.doubts.items() for doubt in some],
-        "settings": [{"path": path, "change": change} for path, change in changed.items()],
+        "settings": [{"path": path, "change": change} for path, change in comparison.changed.items()],
         "unknown": [{"path": path, "reason": reason} for path, reason in sorted(both.unknown.items())],
         "gate": {name: gate[name] for name in ("verdict", "evaluated_at", "rules")},
     }
 
 
-def _show(both: Pair, base: str, difference: Difference, judgement: Judgement, changed: Mapping[str, str]) -> None:
+def show_comparison(comparison: Comparison) -> None:
+    """Show what was added and fixed, what is not certain, and the gate's verdict."""
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
+    difference = comparison.difference
     for title, some in (("added", difference.added), ("fixed", difference.fixed)):
         if some:
             emit(
@@ -249,21 +275,25 @@ def _show(both: Pair, base: str, difference: Difference, judgement: Judgement, c
             )
     counts = (
         f"{len(difference.added)} added, {len(difference.fixed)} fixed, {difference.unchanged} unchanged,"
-        f" {difference.not_observed} not observed, compared with {_named(both, base)}"
+        f" {difference.not_observed} not observed, compared with {base_named(comparison)}"
     )
-    lines = [counts, *_remarks(both, difference, changed)]
-    emit("\n".join((*map(safe, lines), "", *gating.lines(judgement))))
+    lines = [counts, *remarks(comparison)]
+    emit("\n".join((*map(safe, lines), "", *gating.lines(comparison.judgement))))
 
 
-def _named(both: Pair, base: str) -> str:
+def base_named(comparison: Comparison) -> str:
+    """What was compared with, in words."""
+    both, base = comparison.both, comparison.asked
     if both.base is None:
         return base
     where = "" if both.base.is_ancestor else " itself: where this branched off is not known"
     return f"{base} ({both.base.commit[:10]}){where}"
 
 
-def _remarks(both: Pair, difference: Difference, changed: Mapping[str, str]) -> Iterator[str]:
-    for path, change in changed.items():
+def remarks(comparison: Comparison) -> Iterator[str]:
+    """What is to be known of a comparison, in sentences."""
+    difference = comparison.difference
+    for path, change in comparison.changed.items():
         yield f"{path} is {change}: it says how to judge, and what it says counts from when it is merged"
     for id_, state in difference.decided.items():
         yield f"{id_[:10]} is {state}: the gate does not count it"
@@ -271,5 +301,5 @@ def _remarks(both: Pair, difference: Difference, changed: Mapping[str, str]) -> 
         yield f"{id_[:10]} may have been there before: {why}"
     for scanner, some in difference.doubts.items():
         yield from (f"{scanner}: {doubt}" for doubt in some)
-    for path, why in both.unknown.items():
+    for path, why in comparison.both.unknown.items():
         yield f"{path}: {why}; what was found there counts as added"

@@ -72,7 +72,7 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
     if not wish.keep:
         results = look(token_bytes(32))
         _show_unstored(results, as_json=as_json)
-        return _exit_code(results)
+        return coverage_code(results)
     with here.writing(found) as database:
         results = record_all(database, found, look(secret_key(database)))
         with here.only_valid(database, found):
@@ -81,8 +81,8 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
                 scans = [document(result) for result in results]
                 emit(published.written(published.scanned(scans, published.gated(judgement, snapshot))))
             else:
-                _show_stored(database, found, results, judgement, wish.place)
-    return (judgement.exit_code if wish.gate else ExitCode.DONE) or _exit_code(results)
+                show_stored(database, found, results, judgement, wish.place)
+    return (judgement.exit_code if wish.gate else ExitCode.DONE) or coverage_code(results)
 
 
 def record_all(
@@ -149,7 +149,8 @@ def _limits(timeout: str) -> Limits:
         raise UsageError(f"--timeout: {error}.", HINT) from error
 
 
-def _exit_code(results: Sequence[Result]) -> ExitCode:
+def coverage_code(results: Sequence[Result]) -> ExitCode:
+    """3 where a scan did not look at everything."""
     seen = all(isinstance(result.scan.outcome, Complete) for result in results)
     return ExitCode.DONE if seen else ExitCode.CANNOT_TELL
 
@@ -198,9 +199,10 @@ def _show_unstored(results: Sequence[Result], *, as_json: bool) -> None:
     show_findings(results)
 
 
-def _show_stored(
+def show_stored(
     database: Database, found: Configuration, results: Sequence[Result], judgement: Judgement, place: Place
 ) -> None:
+    """Show what the scans did, what is open, the first due first, and the gate's verdict."""
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
     now = here.now()
