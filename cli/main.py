@@ -500,6 +500,14 @@ def attest(  # noqa: PLR0913 - where and how, as every command
     attest.run(Place(path, store, config), wish, only_list=list_, as_json=json)
 
 
+@app.command(hidden=True)
+def github() -> None:
+    """Run as a step of GitHub's runner: action.yml calls this."""
+    from fixby.cli import github_action
+
+    raise typer.Exit(github_action.run())
+
+
 @app.command()
 def update(  # noqa: PLR0913 - where and how, as every command
     *,

@@ -28,6 +28,10 @@ BRANCH = "fixby-state"
 """The branch that holds the state where the caller names none."""
 
 
+class MissingState(StoreError):  # noqa: N818 - it may be the beginning, and no error
+    """There is no state on the branch: it was never begun, or it is lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the caller asked for: where the branch is, and the event `SEQ:HASH` that has to be on it."""
@@ -152,7 +156,7 @@ def _read(wish: Wish, branch: Branch) -> tuple[State, Tip]:
     """The state on the branch, proved by itself: its chain, and that no commit took anything away."""
     tip = branch.fetch()
     if tip is None:
-        raise StoreError(
+        raise MissingState(
             f"There is no state on {branch.remote.place}: it was never begun, or it is lost.",
             "Where it was never begun: fixby state init. Where it is lost, that makes it again of a store that has it.",
         )
