@@ -22,7 +22,7 @@ from fixby.cli.output import note
 from fixby.cli.place import Place
 from fixby.cli.scan import Result
 from fixby.cli.written import write
-from fixby.errors import ExitCode, FixbyError, StoreError, UsageError
+from fixby.errors import ExitCode, FetchError, FixbyError, StoreError, UsageError
 from fixby.policies.gate import Judgement, Verdict
 from fixby.query import Term
 from fixby.reports.github import Told
@@ -215,7 +215,7 @@ def _base(folder: Path, about: Event) -> str:
     """The commit that a change is compared with.
 
     GitHub checks out the change as it would be merged: what it is merged into is the first parent. Where the workflow
-    checked out something else, it is the base that the event names.
+    checked out something else, it is the base that the event names. Raises `FetchError` where the checkout has neither.
     """
     top = revision.top_of(folder)
     if top is None:
@@ -223,6 +223,9 @@ def _base(folder: Path, about: Event) -> str:
     present, parent = revision.base(top, "HEAD"), revision.base(top, "HEAD^1")
     if present and parent and present.commit == about.commit:
         return parent.commit
+    if revision.base(top, about.base) is None:
+        hint = "Let it fetch more: fetch-depth: 2, or 0 for all, under with: of actions/checkout."
+        raise FetchError(f"The checkout does not have {about.base[:10]}, the base of this change.", hint)
     return about.base
 
 

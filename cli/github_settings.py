@@ -4,7 +4,6 @@ from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
 from fixby.cli.output import printable
-from fixby.errors import FetchError
 from fixby.scanners import revision
 from fixby.scanners.target import target
 
@@ -20,10 +19,8 @@ def take_from_base(checkout: Path, base: str, folder: Path, environment: Mutable
     if top is None or not inside:
         return ()
     found = revision.base(top, base)
-    if found is None:
-        raise FetchError(f"The checkout does not have the base {base}.", "actions/checkout takes fetch-depth: 0.")
     folder.mkdir()
-    revision.export(top, found.commit, folder, target(top))
+    revision.export(top, found.commit if found else base, folder, target(top))
     return tuple(_taken(inside, top.resolve(), folder, environment))
 
 

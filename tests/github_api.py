@@ -1,8 +1,8 @@
 """A stand-in for the few calls of GitHub's REST API that are made, after its published description (2022-11-28).
 
-    GET   /repos/{owner}/{repo}/issues/{issue_number}/comments   200: a page of comments, the oldest first
-    POST  /repos/{owner}/{repo}/issues/{issue_number}/comments   201: the comment; 403 without the right
-    PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}     200: the comment; 403 without the right
+GET   /repos/{owner}/{repo}/issues/{issue_number}/comments   200: a page of comments, the oldest first
+POST  /repos/{owner}/{repo}/issues/{issue_number}/comments   201: the comment; 403 without the right
+PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}     200: the comment; 403 without the right
 """
 
 import json

@@ -94,7 +94,7 @@ def run_action(folder: Path, given: Mapping[str, str], machine: Machine, stand_i
     """Run a composite action alone, with these inputs."""
     ended = Ended()
     scope = _Scope(machine, machine.contexts(), stand_ins, ended, folder)
-    ended.outputs = _composite(folder, given, scope)
+    _composite(folder, given, scope)
     return ended
 
 
@@ -146,16 +146,16 @@ def _composite(folder: Path, given: Mapping[str, str], scope: _Scope) -> dict[st
     action = yaml.safe_load((folder / "action.yml").read_text())
     unknown = given.keys() - action["inputs"].keys()
     assert not unknown, f"the action has no inputs {unknown}"
-    inputs = {
-        name: given.get(name, scope.text(_written(about.get("default", "")))) for name, about in action["inputs"].items()
-    }
+    defaults = scope.texts({name: about["default"] for name, about in action["inputs"].items()})
+    inputs = {**defaults, **given}
     steps: dict[str, dict[str, str]] = {}
     inner = _Scope(
         scope.machine, {**scope.contexts, "inputs": inputs, "steps": steps}, scope.stand_ins, scope.ended, folder
     )
     for step in action["runs"]["steps"]:
         _step(step, inner, steps)
-    return {name: inner.text(about["value"]) for name, about in action.get("outputs", {}).items()}
+    scope.ended.outputs = {name: inner.text(about["value"]) for name, about in action.get("outputs", {}).items()}
+    return scope.ended.outputs
 
 
 def _run(step: Mapping[str, Any], scope: _Scope) -> dict[str, str]:

@@ -18,7 +18,9 @@ STATE = "refs/heads/fixby-state"
 
 def readme_workflow() -> str:
     """The lines that the README has one paste."""
-    [lines] = re.findall(r"^```yaml\n(name: Fixby\n.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    [lines] = re.findall(
+        r"^```yaml\n(name: Fixby\n.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
     return str(lines)
 
 
@@ -69,10 +71,16 @@ class Shop:
 
     def run(self, name: str, event: Mapping[str, Any], ref: str = "refs/heads/main", **others: Any) -> Ended:  # noqa: ANN401
         """What the README's lines do for an event."""
-        return run_job(readme_workflow(), "fixby", self._machine(name, event, ref, **others), self._stand_ins())
+        workflow = others.pop("workflow", readme_workflow())
+        return run_job(workflow, "fixby", self._machine(name, event, ref, **others), self._stand_ins())
 
     def run_inputs(
-        self, name: str, event: Mapping[str, Any], given: Mapping[str, str], ref: str = "refs/heads/main", **others: Any  # noqa: ANN401
+        self,
+        name: str,
+        event: Mapping[str, Any],
+        given: Mapping[str, str],
+        ref: str = "refs/heads/main",
+        **others: Any,  # noqa: ANN401
     ) -> Ended:
         """What the action does for an event, with these inputs."""
         machine = self._machine(name, event, ref, **others)
@@ -90,7 +98,9 @@ class Shop:
 
     def state(self) -> str:
         """The tip of the state branch, or nothing."""
-        told = subprocess.run(["git", "rev-parse", "-q", "--verify", STATE], cwd=self.remote, capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            ["git", "rev-parse", "-q", "--verify", STATE], cwd=self.remote, capture_output=True, text=True, check=False
+        )
         return told.stdout.strip()
 
     def commit(self, folder: Path, name: str) -> str:
@@ -110,9 +120,7 @@ class Shop:
         }
         others.setdefault("token", MAY_WRITE)
         others.setdefault("commit", self.commit(self.remote, ref))
-        return Machine(
-            workspace, temporary, event, name, ref, api=self.api.url, environment=environment, **others
-        )
+        return Machine(workspace, temporary, event, name, ref, api=self.api.url, environment=environment, **others)
 
     def _stand_ins(self) -> dict[str, StandIn]:
         return {
