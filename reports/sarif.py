@@ -79,7 +79,7 @@ _NOTHING = (9.0, "")
 
 
 def _fits(text: str, size: int) -> bool:
-    return len(text) <= size or len(gzip.compress(text.encode(), mtime=0)) <= size
+    return len(text) <= size or len(gzip.compress(text.encode(), compresslevel=6, mtime=0)) <= size
 
 
 @dataclass(frozen=True, slots=True)
