@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from fixby.cli.output import emit
 from fixby.component import Component
 from fixby.finding import Location, Rule, Step, traced
 from fixby.severity import Severity
@@ -69,6 +70,8 @@ COMMANDS = (
     ("export", "sarif"),
     ("export", "vex"),
     ("gate",),
+    ("list", "--fields", "message,title,path,fix"),
+    ("list", "--fields", "message,title,path,fix", "--format", "csv"),
 )
 
 
@@ -77,6 +80,37 @@ def test_nothing_steers_a_terminal(shop: Path, store: str, command: tuple[str, .
     found = ended(shop, store, *command)
     printed = found.out.replace("\r\n", "\n") + found.err
     assert not [one for one in printed if not one.isprintable() and one != "\n"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("width", ["20", "47", "200"])
+def test_in_a_job_nothing_is_a_command_to_the_runner(
+    shop: Path, store: str, command: tuple[str, ...], width: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("COLUMNS", width)
+    found = ended(shop, store, *command)
+    printed = found.out + found.err
+    assert "pwned" in printed or command[0] == "gate"
+    assert "##[" not in printed
+    assert not [line for line in printed.splitlines() if line.lstrip().startswith("::")]
+
+
+def test_a_program_reads_the_same_in_a_job(shop: Path, store: str) -> None:
+    for command in (("list", "--json"), ("export", "sarif")):
+        assert (
+            called(*command, "--store", store, cwd=shop, GITHUB_ACTIONS="true").document
+            == called(*command, "--store", store, cwd=shop).document
+        )
+
+
+def test_a_command_that_is_meant_reaches_the_runner(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    emit("::notice::meant", to_runner=True)
+    emit("  ::notice::not meant")
+    assert capsys.readouterr().out == "::notice::meant\n  : :notice::not meant\n"
 
 
 def test_in_sarif_nothing_is_markup_and_no_link_leads_astray(shop: Path, store: str) -> None:
