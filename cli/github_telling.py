@@ -37,9 +37,9 @@ class Done:
 def commands_stopped() -> Iterator[None]:
     """Inside, nothing that is printed is a command to the runner; nor is it after an error that nobody foresaw."""
     word = token_hex(16)
-    emit(f"::stop-commands::{word}")
+    emit(f"::stop-commands::{word}", to_runner=True)
     yield
-    emit(f"::{word}::")
+    emit(f"::{word}::", to_runner=True)
 
 
 def tell(done: Done, about: Event | None, environment: Mapping[str, str]) -> None:
@@ -47,7 +47,7 @@ def tell(done: Done, about: Event | None, environment: Mapping[str, str]) -> Non
     wanted = done.wanted
     if wanted is None or wanted.annotate:
         for line in annotations(done.told, done.folder):
-            emit(line)
+            emit(line, to_runner=True)
     if about and about.number and wanted and wanted.comment:
         _comment(done, about, wanted, environment)
     if wanted is None or wanted.summary:
@@ -59,10 +59,10 @@ def tell(done: Done, about: Event | None, environment: Mapping[str, str]) -> Non
 def _comment(done: Done, about: Event, wanted: Inputs, environment: Mapping[str, str]) -> None:
     """Write the comment; that it cannot be written is no failure of the run."""
     if about.is_foreign:
-        emit(command("notice", "The change comes from a fork, whose runs write no comments: see the job's summary."))
+        emit(command("notice", "The change comes from a fork, whose runs write no comments: see the summary."), to_runner=True)
         return
     if not wanted.token:
-        emit(command("notice", "There is no token to write a comment with: see the job's summary."))
+        emit(command("notice", "There is no token to write a comment with: see the summary."), to_runner=True)
         return
     api = Api(environment.get("GITHUB_API_URL", "https://api.github.com"), about.repository, wanted.token)
     server = environment.get("GITHUB_SERVER_URL", "https://github.com")
@@ -72,7 +72,7 @@ def _comment(done: Done, about: Event, wanted: Inputs, environment: Mapping[str,
         github_comments.write(api, about.number, subject, wanted.author, body(done.told, subject, link))
     except FetchError as error:
         message = f"No comment was written: {error.message} It takes the permission pull-requests: write."
-        emit(command("notice", message))
+        emit(command("notice", message), to_runner=True)
 
 
 def _outputs(done: Done, about: Event | None) -> Iterator[tuple[str, str]]:

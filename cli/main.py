@@ -661,6 +661,21 @@ def export_sarif(  # noqa: PLR0913 - where and how, as every command
     sarif.run(sarif.Wish(query or ["is:open,dismissed"], as_of, output), Place(path, store, config))
 
 
+@export.command("gitlab", context_settings={"ignore_unknown_options": True})
+def export_gitlab(
+    query: Query = None,
+    *,
+    output: Annotated[Path, typer.Option("--output", help="The folder for the files.")] = Path(),
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+) -> None:
+    """Write the open findings, or those that a query selects, as GitLab's security reports (gl-*-report.json)."""
+    from fixby.cli import gitlab
+
+    gitlab.run(query or ["is:open"], output, Place(path, store, config))
+
+
 @export.command("evidence", context_settings={"ignore_unknown_options": True})
 def export_evidence(  # noqa: PLR0913 - where and how, as every command
     query: Query = None,

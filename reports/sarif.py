@@ -79,7 +79,7 @@ _NOTHING = (9.0, "")
 
 
 def _fits(text: str, size: int) -> bool:
-    return len(text) <= size or len(gzip.compress(text.encode(), mtime=0)) <= size
+    return len(text) <= size or len(gzip.compress(text.encode(), compresslevel=6, mtime=0)) <= size
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ def _log(runs: Sequence[Run | _Cut], version: str, dropped: Sequence[str]) -> Lo
         cuts[0] = replace(cuts[0], left_out=(*dropped, *cuts[0].left_out))
     top: Document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(cut, version) for cut in cuts]}
     told = [f"{cut.run.tool}: {what}" for cut in cuts for what in (*cut.left_out, *cut.remarks) if what not in dropped]
-    return Log(json.dumps(top, indent=2), (*dropped, *told))
+    text = json.dumps(top, indent=2).replace("##[", "#\\u0023[")  # no command to the runner of a job
+    return Log(text, (*dropped, *told))
 
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fixby.policies.policy import parse
 from fixby.severity import Severity
 from fixby.store.opening import open_for_writing
 from tests.command import Ended, called
@@ -188,11 +189,17 @@ def test_a_risk_that_was_taken_there_is_suggested_with_an_end_and_the_policy_dec
     assert low["decisions"][0]["until"]
 
 
-def test_what_nobody_may_accept_is_told(shop: Path, store: str) -> None:
-    alert = dismissed(by_rule(uploaded(shop, store), "B324"), "won't fix")
-    (shop / "alerts.json").write_text(json.dumps([alert]))
-    ended = called("decisions", "import", "alerts.json", "--store", store, cwd=shop)
-    assert ended.out.strip() or "the policy allows nobody to accept" in ended.err
+def test_what_nobody_may_accept_is_told(shop: Path, database_url: str) -> None:
+    text = (Path(__file__).parents[1] / "policies" / "default.toml").read_text()
+    strict = parse(text.replace('longest = "90d"\napprovers = 1', 'longest = "never"'), "strict.toml")
+    database = open_for_writing(database_url)
+    told(database, scan(weakness(), at=1), asset="shop", policy=strict)
+    database.close()
+    alerts = [dismissed(one, "won't fix") for one in uploaded(shop, database_url)]
+    (shop / "alerts.json").write_text(json.dumps(alerts))
+    ended = called("decisions", "import", "alerts.json", "--store", database_url, cwd=shop)
+    assert ended.out.strip() == ""
+    assert "the policy allows nobody to accept" in ended.err
 
 
 def test_suggestions_to_dismiss_are_reviewed_like_all_others(shop: Path, store: str) -> None:
