@@ -291,7 +291,7 @@ def test_a_part_of_a_repository_is_compared_by_itself(repo: Path) -> None:
 
 WRITTEN: Mapping[str, Callable[[Path], object]] = {
     "nothing": lambda _: None,
-    "all is gone": lambda repo: [file.unlink() for file in repo.glob("*.py")],
+    "all is gone": lambda repo: git(repo, "rm", "--quiet", "app.py", "old.py"),
 }
 
 
