@@ -71,8 +71,9 @@ def run(wish: Wish, base: str, *, as_json: bool) -> ExitCode:
         emit(published.written(_document(both, base, (before, now), difference, judgement, changed)))
     else:
         _show(both, base, difference, judgement, changed)
-    unsure = ExitCode.CANNOT_TELL if difference.doubts or difference.uncertain else ExitCode.DONE
-    return judgement.exit_code if wish.gate else unsure
+    unsure = difference.doubts or (difference.uncertain and not wish.gate)
+    verdict = judgement.exit_code if wish.gate else ExitCode.DONE
+    return verdict or (ExitCode.CANNOT_TELL if unsure else ExitCode.DONE)
 
 
 def _known(found: Configuration) -> tuple[bytes, States]:

@@ -153,7 +153,7 @@ def origin(checkout: Path) -> str:
 
 def reason(finished: Finished) -> str:
     """Why git says that it failed, in one line."""
-    words = " ".join((finished.failure or finished.errors).split())
+    words = _PASSWORD.sub("//", " ".join((finished.failure or finished.errors).split()))
     return words[:_LONGEST_REASON].removesuffix(".") or f"exit code {finished.exit_code}"
 
 

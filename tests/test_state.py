@@ -1,6 +1,8 @@
 """The state on a branch: real git, a bare repository as the remote, stores that know nothing of each other."""
 
+import base64
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -347,6 +349,89 @@ def test_nothing_that_a_checkout_configures_is_run(
     git(checkout, "config", "remote.origin.url", "ssh://localhost:1/nowhere")
     assert state("pull", checkout).code == 3
     assert not trap.exists()
+
+
+@pytest.fixture
+def spy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[str, str]]:
+    """Puts a git in the way that fails; gives its arguments, and its environment."""
+    spying = tmp_path / "spying"
+    program = repository(spying, {"git": f'#!/bin/sh\necho "$@" >> {spying}/arguments\nenv >> {spying}/environment\n'})
+    with (program / "git").open("a") as script:
+        script.write('case "$*" in *init*) exit 0;; esac\necho "fatal: https://me:hush@example.org/a" >&2\nexit 128\n')
+    (program / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{spying}:{os.environ['PATH']}")
+    return lambda: ((spying / "arguments").read_text(), (spying / "environment").read_text())
+
+
+def header(token: str) -> str:
+    return base64.b64encode(f"x-access-token:{token}".encode()).decode()
+
+
+def test_a_token_goes_to_git_in_its_environment(
+    place: Callable[[str], Path], spy: Callable[[], tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIXBY_STATE_TOKEN", "ghs_secret")
+    ended = state("pull", place("second"), "--remote", "https://example.org/a")
+    arguments, environment = spy()
+    assert ended.code == 3
+    assert "hush" not in ended.err
+    assert "ghs_secret" not in arguments
+    assert header("ghs_secret") not in arguments
+    assert header("ghs_secret") in environment
+    assert "GIT_CONFIG_KEY_0=http.https://example.org/a.extraHeader" in environment
+
+
+@pytest.mark.parametrize(
+    ("url", "gets"),
+    [
+        ("https://github.example/a/b", True),
+        ("https://github.example.evil.org/a/b", False),
+        ("https://example.org/a/b", False),
+        ("ssh://github.example/a/b", False),
+    ],
+)
+def test_the_token_of_a_run_of_github_goes_to_github_alone(
+    place: Callable[[str], Path],
+    spy: Callable[[], tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    gets: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.example")
+    monkeypatch.setenv("GITHUB_TOKEN", "ghs_secret")
+    state("pull", place("second"), "--remote", url)
+    assert (header("ghs_secret") in spy()[1]) is gets
+
+
+def test_a_run_of_github_keeps_its_state_in_its_repository(
+    place: Callable[[str], Path], spy: Callable[[], tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_SERVER_URL", "https://github.example"),
+        ("GITHUB_REPOSITORY", "a/b"),
+        ("GITHUB_TOKEN", "ghs_secret"),
+    ):
+        monkeypatch.setenv(name, value)
+    assert "https://github.example/a/b" in state("pull", place("second")).err
+    assert header("ghs_secret") in spy()[1]
+
+
+def test_what_a_checkout_calls_its_origin_gets_no_token(
+    place: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    checkout = place("second")
+    git(checkout, "init", "--quiet")
+    git(checkout, "config", "remote.origin.url", "https://example.org/a")
+    monkeypatch.setenv("FIXBY_STATE_TOKEN", "ghs_secret")
+    real = shutil.which("git")
+    spy = request.getfixturevalue("spy")
+    program = checkout.parent / "spying" / "git"
+    program.write_text(
+        program.read_text().replace("case", f'case "$*" in *remote.origin*) exec {real} "$@";; esac\ncase', 1)
+    )
+    assert "https://example.org/a" in state("pull", checkout).err
+    assert header("ghs_secret") not in spy()[1]
 
 
 def test_many_small_pushes_leave_few_files(begun: Path, place: Callable[[str], Path]) -> None:
