@@ -262,8 +262,10 @@ def evil_tree(repo: Path) -> str:
 
     blob = run("hash-object", "-w", "--stdin", given=b"out\n")
     inner = run("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=tree(b"100644 escaped.py", blob))
-    top = run("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=tree(b"40000 ..", inner))
-    return run("-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "evil", top)
+    for _ in range(4):
+        entry = tree(b"40000 ..", inner)
+        inner = run("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=entry)
+    return run("-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "evil", inner)
 
 
 def tree(entry: bytes, name: str) -> bytes:
@@ -273,8 +275,8 @@ def tree(entry: bytes, name: str) -> bytes:
 def test_a_commit_writes_nothing_outside_of_its_folder(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    (tmp_path / "temporary").mkdir()
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a" / "b"))
     diff(repo, base=evil_tree(repo))
     assert not list(tmp_path.rglob("escaped.py"))
 

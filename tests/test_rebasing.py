@@ -4,7 +4,6 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from fixby.asset import Asset
 from fixby.decision import Acceptance
 from fixby.errors import StoreError, UsageError
 from fixby.finding import Finding
-from fixby.policies.policy import shipped
+from fixby.policies.policy import parse, shipped
 from fixby.scan import Coverage, Partial
 from fixby.store import decisions, following, segments
 from fixby.store.attestations import Attestation, attest
@@ -78,9 +77,9 @@ class Story:
             self.chance.choice((self._code, self._code, self._packages, self._secret, self._decide, self._attest))()
 
     def record(self, one: Sequence[Finding], **others: Any) -> None:  # noqa: ANN401 - any field of a scan
-        policy = self.chance.choice((shipped(), replace(shipped(), name="another", digest="0" * 64)))
+        policy = parse(shipped().toml.replace('"7d"', '"5d"'), "another")
         asset = Asset("web", tier=self.chance.choice(("", "crown-jewel")))
-        when = Occasion(asset, self.name, self.at + 1, policy if self.chance.random() < 0.1 else shipped())
+        when = Occasion(asset, self.name, self.at + 1, policy if self.chance.random() < 0.2 else shipped())
         self.scans.append(self.at)
         record(self.database, scan(*one, at=self.at, **others), when)
 
