@@ -14,6 +14,7 @@ from secrets import token_hex
 import orjson
 import pytest
 
+from fixby.cli import state as cli_state
 from fixby.store.database import Database
 from fixby.store.log import events
 from fixby.store.opening import open_for_reading, open_for_writing
@@ -322,7 +323,7 @@ def test_a_shallow_clone_is_no_place_for_the_state(begun: Path, place: Callable[
     )
     ended = state("pull", place("second"), "--remote", str(shallow))
     assert ended.code == 3
-    assert "shallow" in ended.err
+    assert "it is a shallow clone" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -450,6 +451,42 @@ def test_what_a_checkout_calls_its_origin_gets_no_token(
     )
     assert "https://example.org/a" in state("pull", checkout).err
     assert header("ghs_secret") not in spy()[1]
+
+
+def hook(remote: Path, script: str) -> None:
+    """Have the server run a script at each push."""
+    repository(remote / "hooks", {"pre-receive": f"#!/bin/sh\n{script}\n"})
+    (remote / "hooks" / "pre-receive").chmod(0o755)
+
+
+def test_a_server_that_refuses_is_told_in_its_own_words(
+    begun: Path, place: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_state, "_LONGEST_PAUSE", 0.1)
+    hook(begun, "echo protected branch >&2; exit 1")
+    tell(place("first"), at=200, scanned={"src/a.py": "v2"})
+    before = log_of(place("first"))
+    ended = state("push", place("first"))
+    assert ended.code == 3
+    assert "cannot be written" in ended.err
+    assert "protected branch" in ended.err
+    assert log_of(place("first")) == before
+    (begun / "hooks" / "pre-receive").unlink()
+    assert state("push", place("first")).code == 0
+
+
+def test_a_push_ends_where_others_are_always_faster(
+    begun: Path, place: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_state, "_LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(cli_state, "_ATTEMPTS", 7)
+    faster = "git -c user.name=a -c user.email=a@b commit-tree -m faster -p fixby-state fixby-state^{tree}"
+    alone = "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES"
+    hook(begun, f"{alone}; git update-ref refs/heads/fixby-state $({faster}); exit 1")
+    tell(place("first"), at=200, scanned={"src/a.py": "v2"})
+    ended = state("push", place("first"))
+    assert ended.code == 3
+    assert "7 times; nothing is lost" in ended.err
 
 
 def test_many_small_pushes_leave_few_files(begun: Path, place: Callable[[str], Path]) -> None:
