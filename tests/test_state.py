@@ -15,6 +15,8 @@ import orjson
 import pytest
 
 from fixby.cli import state as cli_state
+from fixby.scanners import git_state
+from fixby.scanners.process import Limits
 from fixby.store.database import Database
 from fixby.store.log import events
 from fixby.store.opening import open_for_reading, open_for_writing
@@ -451,6 +453,16 @@ def test_what_a_checkout_calls_its_origin_gets_no_token(
     )
     assert "https://example.org/a" in state("pull", checkout).err
     assert header("ghs_secret") not in spy()[1]
+
+
+def test_a_branch_that_is_too_large_is_not_read(
+    begun: Path, place: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_state, "_LIMITS", Limits(output_bytes=2**18))
+    commit(begun, lambda clone: (clone / "README.md").write_text("0" * 200_000))
+    ended = state("pull", place("second"))
+    assert ended.code == 3
+    assert "is larger than 131072 bytes" in ended.err
 
 
 def hook(remote: Path, script: str) -> None:
