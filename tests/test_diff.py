@@ -272,6 +272,19 @@ def tree(entry: bytes, name: str) -> bytes:
     return entry + b"\0" + bytes.fromhex(name)
 
 
+def asked(repo: Path, *arguments: str, given: str = "") -> str:
+    ended = subprocess.run(["git", *arguments], cwd=repo, input=given, capture_output=True, text=True, check=True)
+    return ended.stdout.strip()
+
+
+def test_a_commit_that_cannot_be_written_out_is_told(repo: Path) -> None:
+    blob, whole = asked(repo, "rev-parse", "HEAD:app.py"), asked(repo, "rev-parse", "HEAD^{tree}")
+    both = asked(repo, "mktree", given=f"100644 blob {blob}\ta.py\n040000 tree {whole}\ta.py\n")
+    base = asked(repo, "-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "made", both)
+    ended = diff(repo, base=base)
+    assert (ended.code, "cannot be written out" in ended.err) == (3, True)
+
+
 def test_a_commit_writes_nothing_outside_of_its_folder(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
