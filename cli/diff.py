@@ -70,11 +70,11 @@ class Comparison:
     judgement: Judgement
     changed: Mapping[str, str]
 
-    @property
-    def exit_code(self) -> ExitCode:
-        """What a command ends with that does not ask the gate: 3 where something was not looked at."""
-        unsure = self.difference.doubts or self.difference.uncertain
-        return ExitCode.CANNOT_TELL if unsure else ExitCode.DONE
+    def exit_code(self, *, gate: bool) -> ExitCode:
+        """What a command ends with: the verdict if the `gate` was asked, and 3 where something was not looked at."""
+        unsure = self.difference.doubts or (self.difference.uncertain and not gate)
+        verdict = self.judgement.exit_code if gate else ExitCode.DONE
+        return verdict or (ExitCode.CANNOT_TELL if unsure else ExitCode.DONE)
 
 
 def run(wish: Wish, base: str, *, as_json: bool) -> ExitCode:
@@ -87,7 +87,7 @@ def run(wish: Wish, base: str, *, as_json: bool) -> ExitCode:
             emit(published.written(_document(comparison)))
         else:
             show_comparison(comparison)
-    return comparison.judgement.exit_code if wish.gate else comparison.exit_code
+    return comparison.exit_code(gate=wish.gate)
 
 
 @contextmanager

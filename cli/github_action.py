@@ -138,7 +138,7 @@ def _change(wanted: Inputs, about: Event, folder: Path) -> Done:
             unchecked=[*doubts, *(f"{path}: {why}" for path, why in comparison.both.unknown.items())],
             notes=(*notes, *changed),
         )
-    missed = comparison.exit_code is not ExitCode.DONE
+    missed = bool(difference.doubts)
     code = _code(comparison.judgement, wanted.fail_on, missed=missed)
     return Done(told, code, wanted, written, folder=_above(comparison.both.now.found.root))
 

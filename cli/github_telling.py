@@ -59,7 +59,10 @@ def tell(done: Done, about: Event | None, environment: Mapping[str, str]) -> Non
 def _comment(done: Done, about: Event, wanted: Inputs, environment: Mapping[str, str]) -> None:
     """Write the comment; that it cannot be written is no failure of the run."""
     if about.is_foreign:
-        emit(command("notice", "The change comes from a fork, whose runs write no comments: see the summary."), to_runner=True)
+        emit(
+            command("notice", "The change comes from a fork, whose runs write no comments: see the summary."),
+            to_runner=True,
+        )
         return
     if not wanted.token:
         emit(command("notice", "There is no token to write a comment with: see the summary."), to_runner=True)

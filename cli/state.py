@@ -139,11 +139,17 @@ def _remote(wish: Wish) -> Remote:
     """Where the branch is: as the caller says, or as GitHub says of its run, or where the checkout came from."""
     environment = os.environ
     branch = wish.branch or environment.get("FIXBY_STATE_BRANCH") or BRANCH
-    token = environment.get("FIXBY_STATE_TOKEN") or environment.get("GITHUB_TOKEN") or ""
     url = wish.remote or environment.get("FIXBY_STATE_REMOTE") or _of_github(environment)
     if url:
-        return Remote(str(Path(url).resolve()) if Path(url).exists() else url, branch, token)
+        return Remote(str(Path(url).resolve()) if Path(url).exists() else url, branch, _token(url, environment))
     return Remote(git_state.origin(wish.place.path.resolve()), branch, named=False)
+
+
+def _token(url: str, environment: Mapping[str, str]) -> str:
+    """The token for an address: that of GitHub's run goes to GitHub alone."""
+    server = environment.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
+    of_github = environment.get("GITHUB_TOKEN", "") if url.startswith(f"{server}/") else ""
+    return environment.get("FIXBY_STATE_TOKEN") or of_github
 
 
 def _of_github(environment: Mapping[str, str]) -> str:

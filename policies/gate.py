@@ -188,7 +188,7 @@ def parse(toml: str, source: str, understood: Understood) -> GatePolicy:
     included.
     """
     top = document(toml, source)
-    top.demand_only("name", "rules", "added", "scans", "headers", "attestations")
+    top.demand_only("name", "rules", "scans", "headers", "attestations", "added")
     scans = top.table("scans")
     scans.demand_only("required", "recorded", "max_age")
     policy = GatePolicy(

@@ -153,7 +153,7 @@ def origin(checkout: Path) -> str:
 
 def reason(finished: Finished) -> str:
     """Why git says that it failed, in one line."""
-    words = " ".join((finished.failure or finished.errors).split())
+    words = _PASSWORD.sub("//", " ".join((finished.failure or finished.errors).split()))
     return words[:_LONGEST_REASON].removesuffix(".") or f"exit code {finished.exit_code}"
 
 
@@ -168,7 +168,15 @@ _PASSWORD = re.compile(r"//[^/@]*@")
 _BRANCH = re.compile(r"(?!.*(\.\.|//|\.lock(/|$)))[A-Za-z0-9_][A-Za-z0-9_./-]{0,98}[A-Za-z0-9_]")
 _URL = re.compile(r"(https|ssh)://[^\s/-][^\s]*")
 
-_FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance")
+_FETCH = (
+    "fetch",
+    "--quiet",
+    "--update-shallow",
+    "--no-tags",
+    "--no-recurse-submodules",
+    "--no-write-fetch-head",
+    "--no-auto-maintenance",
+)
 _PUSH = ("push", "--quiet", "--no-verify", "--no-signed", "--recurse-submodules=no")
 _SETTINGS = (
     "core.hooksPath=/dev/null",

@@ -62,7 +62,7 @@ def is_shallow(top: Path) -> bool:
 def export(top: Path, commit: str, folder: Path, present: Target) -> Exported:
     """Write the files of a commit into an empty folder; `present` are those of the working tree.
 
-    Raises `FetchError` where the checkout does not have the contents of a file.
+    Raises `FetchError` where the checkout does not have the contents of a file, or it cannot be written.
     """
     exported = Exported()
     waiting: list[tuple[str, str]] = []
@@ -160,8 +160,12 @@ def _submodule(top: Path, entry: _Entry, folder: Path, present: Target, exported
 
 
 def _put(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        message = f"The base cannot be written out: {file.name}: {error.strerror}."
+        raise FetchError(message, "Free some space, or compare with a folder: --diff FOLDER") from error
 
 
 def _contents(top: Path, objects: Sequence[str]) -> Iterator[bytes]:

@@ -146,7 +146,7 @@ class _Telling:
         finding = load(self.onto, [subject]).findings.get(subject)
         if finding is None:
             message = f"Event {event.seq} decides of the finding {event.subject[:10]}, which is another one for others."
-            raise StoreError(message, "Decide of it again after: fixby state pull --discard")
+            raise StoreError(message, "Take the state over into a new store, --store NEW, and decide of it there.")
         moved = replace(event, subject=subject, body=self._moved(event))
         if not (finding.closed_at is not None and event.kind in _OF_OPEN_ONES):
             try:

@@ -20,6 +20,7 @@ from fixby.errors import StoreError
 from fixby.recognition import outline_digest
 from fixby.store import coverage
 from fixby.store.codec import encoded
+from fixby.store.conversion import text
 from fixby.store.log import BEGINNING, Event, Head
 from fixby.store.projection import SCAN_RECORDED
 
@@ -161,7 +162,8 @@ def compaction(sizes: Mapping[str, int]) -> list[str]:
     """The files that are to be put together into one, in order; none where there are few of their size.
 
     Sizes grow eightfold from class to class, and there are fewer than eight files of one class or smaller ones behind
-    it: however many runs there were, the files stay some dozens, and a line is written some four times in all.
+    it: however many runs there were, the files stay some dozens, and one more for every few megabytes, and a line is
+    written some four times in all.
     """
     names = sorted(sizes)
     best: list[str] = []
@@ -212,13 +214,13 @@ def _head(content: bytes | None) -> State:
     try:
         told: Any = orjson.loads(content)
         words = [told[word] for word in ("schema", "store_id", "key_id", "hash", "seal")]
-        key = bytes.fromhex(told["key"] or "")
+        key, seq = bytes.fromhex(told["key"] or ""), told["seq"]
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(f"{HEAD} is none that this Fixby writes") from error
-    is_ours = words[0] == "fixby.branch/1" and type(told["seq"]) is int
+    is_ours = words[0] == "fixby.branch/1" and type(seq) is int
     if not is_ours or not all(isinstance(word, str) and _HEX.fullmatch(word) for word in words[1:]):
         raise _damaged(f"{HEAD} is none that this Fixby writes")
-    return State(told["store_id"], told["key_id"], key, told["seal"], Head(told["seq"], 0, told["hash"]))
+    return State(told["store_id"], told["key_id"], key, told["seal"], Head(seq, 0, told["hash"]))
 
 
 def _seal(identity: Identity, head: Head) -> str:
@@ -277,20 +279,24 @@ def _demand_documents(events: Iterable[tuple[Event, str]], documents: Documents)
     """Raise `StoreError` where what a scan looked at is not told."""
     seen: set[str] = set()
     for event, _ in events:
-        if event.kind != SCAN_RECORDED:
-            continue
-        digest = orjson.loads(event.body).get("coverage")
-        if digest in seen:
-            continue
-        seen.add(digest)
-        whole = documents.coverage.get(digest)
-        if whole is None or any(part not in documents.coverage for part in coverage.parts(whole)):
-            raise _damaged(f"what the scan of event {event.seq} looked at is missing")
+        digest = _looked_at(event) if event.kind == SCAN_RECORDED else ""
+        if digest and digest not in seen:
+            whole = documents.coverage.get(digest)
+            if whole is None or any(part not in documents.coverage for part in coverage.parts(whole)):
+                raise _damaged(f"what the scan of event {event.seq} looked at is missing")
+            seen.add(digest)
+
+
+def _looked_at(event: Event) -> str:
+    try:
+        return text(orjson.loads(event.body)["coverage"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise _damaged(f"event {event.seq} is none that Fixby writes") from error
 
 
 def _document_lines(documents: Documents) -> Iterator[bytes]:
-    for digest, text in sorted(documents.coverage.items()):
-        yield encoded({"coverage": digest, "text": text.decode()}) + b"\n"
+    for digest, whole in sorted(documents.coverage.items()):
+        yield encoded({"coverage": digest, "text": whole.decode()}) + b"\n"
     for digest, body in sorted(documents.outlines.items()):
         yield encoded({"outline": digest, "base64": base64.b64encode(body).decode()}) + b"\n"
 

@@ -262,19 +262,34 @@ def evil_tree(repo: Path) -> str:
 
     blob = run("hash-object", "-w", "--stdin", given=b"out\n")
     inner = run("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=tree(b"100644 escaped.py", blob))
-    top = run("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=tree(b"40000 ..", inner))
-    return run("-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "evil", top)
+    for _ in range(4):
+        entry = tree(b"40000 ..", inner)
+        inner = run("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=entry)
+    return run("-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "evil", inner)
 
 
 def tree(entry: bytes, name: str) -> bytes:
     return entry + b"\0" + bytes.fromhex(name)
 
 
+def asked(repo: Path, *arguments: str, given: str = "") -> str:
+    ended = subprocess.run(["git", *arguments], cwd=repo, input=given, capture_output=True, text=True, check=True)
+    return ended.stdout.strip()
+
+
+def test_a_commit_that_cannot_be_written_out_is_told(repo: Path) -> None:
+    blob, whole = asked(repo, "rev-parse", "HEAD:app.py"), asked(repo, "rev-parse", "HEAD^{tree}")
+    both = asked(repo, "mktree", given=f"100644 blob {blob}\ta.py\n040000 tree {whole}\ta.py\n")
+    base = asked(repo, "-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "made", both)
+    ended = diff(repo, base=base)
+    assert (ended.code, "cannot be written out" in ended.err) == (3, True)
+
+
 def test_a_commit_writes_nothing_outside_of_its_folder(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    (tmp_path / "temporary").mkdir()
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a" / "b"))
     diff(repo, base=evil_tree(repo))
     assert not list(tmp_path.rglob("escaped.py"))
 
@@ -291,7 +306,7 @@ def test_a_part_of_a_repository_is_compared_by_itself(repo: Path) -> None:
 
 WRITTEN: Mapping[str, Callable[[Path], object]] = {
     "nothing": lambda _: None,
-    "all is gone": lambda repo: [file.unlink() for file in repo.glob("*.py")],
+    "all is gone": lambda repo: git(repo, "rm", "--quiet", "app.py", "old.py"),
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from fixby.cli.main import app
-from tests.command import FIXBY, advisories, clean_environment, repository
+from tests.command import FIXBY, advisories, clean_environment, git, repository
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -68,7 +68,7 @@ def shell_lines(page: Path) -> Iterator[list[str]]:
                 yield shlex.split(re.split(r"[;|]|2>|\$\(", line)[0], comments=True)
 
 
-_WITH_PARTS = ("advisories", "db", "decisions", "export", "policy", "sla")
+_WITH_PARTS = ("advisories", "db", "decisions", "export", "policy", "sla", "state")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -102,6 +102,8 @@ _EXAMPLE = re.compile(r"^\$ (?P<command>.+)\n(?P<shown>(?:(?!\$ |```).*\n)*)", r
 def test_every_example_of_the_commands_prints_what_it_shows(tmp_path: Path, rewrite_golden: bool) -> None:  # noqa: FBT001 - a fixture
     shop = repository(tmp_path / "shop", SHOP)
     advisories(tmp_path / "advisories")
+    git(repository(tmp_path / "state.git", {}), "init", "--quiet", "--bare")
+    repository(tmp_path / "before", {name: text for name, text in SHOP.items() if name != "shop/orders.py"})
     page = COMMANDS.read_text()
     printed = _EXAMPLE.sub(lambda example: f"$ {example['command']}\n{_ran(example['command'], shop)}", page)
     if rewrite_golden:
@@ -128,6 +130,8 @@ def _lines(page: str) -> list[str]:
         r"(?<=[ /])\d+\.\d+\.\d+(?=[ ,/\n])",
         r"Python .*",
         r'"snapshot": ".*"',
+        r"(?<=snapshot )\d+:[0-9a-f]{64}",
+        r"\d+(?= (pushed|events))",
         r" +$",
     ):
         page = re.sub(pattern, "", page, flags=re.MULTILINE)
