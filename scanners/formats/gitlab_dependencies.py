@@ -125,7 +125,7 @@ class _Reader:
 
 def _scanner(row: Record) -> str:
     """The scanner that a vulnerability itself names."""
-    return printable(word(child_or_none(row, "scanner"), "id"))
+    return printable(word(optional_child(row, "scanner"), "id"))
 
 
 _SYSTEM = re.compile(r"\A([A-Za-z][A-Za-z ._-]*?)[ :]*(?:\d.*)?\Z")
