@@ -105,7 +105,7 @@ def test_a_summary_stays_below_what_is_shown_and_says_that_it_was_cut() -> None:
 
 def test_a_comment_is_ours_by_its_author_and_its_beginning() -> None:
     text = marker(".")
-    comments = [
+    comments: list[dict[str, object]] = [
         {"id": 1, "user": {"login": "mallory"}, "body": text},
         {"id": 2, "user": None, "body": text},
         {"id": 3, "user": {"login": BOT}, "body": f"see {text}"},
