@@ -1,6 +1,8 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 TARGET ?= .
+COMPILE := build/lock/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes \
+  --no-emit-index-url --no-header --no-annotate
 ADVISORIES ?= $(wildcard ../shared/advisories/PyPI-all.zip)
 
 .PHONY: help
@@ -27,10 +29,10 @@ coverage: $(BIN)/.installed  ## run the tests and tell which branches they miss
 	$(BIN)/coverage report --show-missing
 
 .PHONY: lock
-lock:  ## pin all that development needs, with hashes
+lock:  ## pin, with hashes, all that development needs, and all that the GitHub Action installs
 	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
-	build/lock/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
-	  --no-header --no-annotate --group dev --output-file requirements-dev.txt pyproject.toml $(LOCK_OPTIONS)
+	$(COMPILE) --group dev --output-file requirements-dev.txt pyproject.toml $(LOCK_OPTIONS)
+	$(COMPILE) --group build --constraints requirements-dev.txt --output-file requirements.txt pyproject.toml
 
 .PHONY: schema
 schema: $(BIN)/.installed  ## the SQL of a new store, from its description

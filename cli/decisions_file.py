@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fixby.cli import place as here
 from fixby.cli.actor import actor
+from fixby.cli.alerts import suggested, triage
 from fixby.cli.instants import later
 from fixby.cli.output import emit, note
 from fixby.cli.place import Place, reading, writing
@@ -22,12 +23,14 @@ from fixby.query import Term
 from fixby.query import parse as parse_query
 from fixby.reports import published
 from fixby.reports.plain import safe
+from fixby.scanners.formats.github_triage import ours
 from fixby.scanners.ingestion import scans_of_report
 from fixby.sla.duration import duration
 from fixby.store import decisions, queries
 from fixby.store.database import Database
 from fixby.store.decisions import By
 from fixby.store.opening import secret_key
+from fixby.store.terms import in_force
 from fixby.tracked import Accepted, Dismissed, State, TrackedFinding
 
 
@@ -64,9 +67,18 @@ def convert(file: Path, place: Place, *, as_json: bool) -> None:
     content = read_text(file)
     if is_vex(content):
         stated = _of_vex(content, place)
+    elif ours(content.encode()):
+        stated = _of_alerts(content.encode(), place)
     else:
         stated = _of_baseline(content.encode(), place) if _is_baseline(content) else accepted(content)
     emit(published.written(_document(stated)) if as_json else written(stated).rstrip("\n"))
+
+
+def _of_alerts(report: bytes, place: Place) -> list[Stated]:
+    """What people decided of our findings in GitHub's code scanning."""
+    with reading(place) as (database, found):
+        triaged = triage(database, [report], found.asset.name, here.now())
+        return suggested(triaged, in_force(database, found.asset.name) or here.policy(found))
 
 
 def _is_baseline(content: str) -> bool:

@@ -39,6 +39,9 @@ policy = typer.Typer(
 )
 app.add_typer(policy, name="policy")
 
+state = typer.Typer(help="The store's log on a branch of the repository, without a server.", no_args_is_help=True)
+app.add_typer(state, name="state")
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A configuration to use instead of the target's own.")]
 Store = Annotated[str | None, typer.Option("--store", help="The store: a file's path or a postgresql:// URL.")]
@@ -75,6 +78,9 @@ Signed = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why.")]
 AsOf = Annotated[str, typer.Option("--as-of", help="Tell what was so then: a date or an instant, in UTC.")]
+Remote = Annotated[str, typer.Option("--remote", help="The repository: a URL or a path.")]
+StateBranch = Annotated[str, typer.Option("--branch", help="The branch, if not fixby-state.")]
+Expect = Annotated[str, typer.Option(metavar="SEQ:HASH", help="A snapshot that has to be on the branch.")]
 Policies = Annotated[list[Path], typer.Argument(help="Policy files.")]
 Reports = Annotated[list[Path], typer.Argument(help="Reports to read; - for standard input.")]
 
@@ -129,6 +135,9 @@ def scan(  # noqa: PLR0913 - the options of the main command
         str, typer.Option(help="An image to scan, and no files: an archive, a layout, a root folder, or a reference.")
     ] = "",
     asset: AssetName = "",
+    diff: Annotated[
+        str, typer.Option(metavar="BASE", help="Show what is added to a revision or a folder, and store nothing.")
+    ] = "",
     no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
     store: Store = None,
@@ -153,6 +162,10 @@ def scan(  # noqa: PLR0913 - the options of the main command
         image=image,
         asset=asset,
     )
+    if diff:
+        from fixby.cli import diff as comparison
+
+        raise typer.Exit(comparison.run(wish, diff, as_json=json))
     raise typer.Exit(scan.run(wish, as_json=json))
 
 
@@ -162,6 +175,9 @@ def ingest(  # noqa: PLR0913 - where and how, as every command
     *,
     scanner: Tool = None,
     asset: AssetName = "",
+    triage: Annotated[
+        bool, typer.Option("--triage", help="Dismiss what GitHub's alerts say people dismissed, in their names.")
+    ] = False,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -170,15 +186,21 @@ def ingest(  # noqa: PLR0913 - where and how, as every command
     """Store what reports say that scanners wrote elsewhere."""
     from fixby.cli import reports as reading
 
-    raise typer.Exit(reading.ingest(reports, scanner, Place(path, store, config), asset, as_json=json))
+    raise typer.Exit(reading.ingest(reports, scanner, Place(path, store, config), asset, triage=triage, as_json=json))
 
 
 @app.command()
-def parse(reports: Reports, *, scanner: Tool = None, json: Json = False) -> None:
+def parse(
+    reports: Reports,
+    *,
+    scanner: Tool = None,
+    format_: Annotated[str, typer.Option("--format", help="terminal, json or sarif.")] = "terminal",
+    json: Json = False,
+) -> None:
     """Read reports and print what they say; nothing is stored."""
     from fixby.cli import reports as reading
 
-    raise typer.Exit(reading.parse(reports, scanner, as_json=json))
+    raise typer.Exit(reading.parse(reports, scanner, reading.format_of("json" if json else format_)))
 
 
 @app.command()
@@ -491,6 +513,14 @@ def attest(  # noqa: PLR0913 - where and how, as every command
     attest.run(Place(path, store, config), wish, only_list=list_, as_json=json)
 
 
+@app.command(hidden=True)
+def github() -> None:
+    """Run as a step of GitHub's runner: action.yml calls this."""
+    from fixby.cli import github_action
+
+    raise typer.Exit(github_action.run())
+
+
 @app.command()
 def update(  # noqa: PLR0913 - where and how, as every command
     *,
@@ -639,7 +669,7 @@ def export_cyclonedx(  # noqa: PLR0913 - the parts of a document
     *,
     product: Annotated[str, typer.Option(help="What it is of; the asset unless told.")] = "",
     as_of: AsOf = "",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write instead.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="A file to write instead.")] = None,
     path: Folder = Path(),
     store: Store = None,
     config: Config = None,
@@ -649,6 +679,37 @@ def export_cyclonedx(  # noqa: PLR0913 - the parts of a document
 
     wish = bill_of_materials.Wish(query or ["-is:fixed", "-is:withdrawn"], product, as_of, output)
     bill_of_materials.run(wish, Place(path, store, config))
+
+
+@export.command("sarif", context_settings={"ignore_unknown_options": True})
+def export_sarif(  # noqa: PLR0913 - where and how, as every command
+    query: Query = None,
+    *,
+    as_of: AsOf = "",
+    output: Annotated[Path | None, typer.Option("--output", help="A file to write instead.")] = None,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+) -> None:
+    """Write the open and dismissed findings, or those that a query selects, as SARIF for code scanning."""
+    from fixby.cli import sarif
+
+    sarif.run(sarif.Wish(query or ["is:open,dismissed"], as_of, output), Place(path, store, config))
+
+
+@export.command("gitlab", context_settings={"ignore_unknown_options": True})
+def export_gitlab(
+    query: Query = None,
+    *,
+    output: Annotated[Path, typer.Option("--output", help="The folder for the files.")] = Path(),
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+) -> None:
+    """Write the open findings, or those that a query selects, as GitLab's security reports (gl-*-report.json)."""
+    from fixby.cli import gitlab
+
+    gitlab.run(query or ["is:open"], output, Place(path, store, config))
 
 
 @export.command("evidence", context_settings={"ignore_unknown_options": True})
@@ -728,6 +789,82 @@ def upgrade(*, path: Folder = Path(), store: Store = None, config: Config = None
     from fixby.cli import upkeep
 
     upkeep.upgrade(Place(path, store, config), as_json=json)
+
+
+@state.command("init")
+def init_state(  # noqa: PLR0913 - where and how, as every command
+    *,
+    remote: Remote = "",
+    branch: StateBranch = "",
+    open_key: Annotated[bool, typer.Option("--open-key", help="Put the store's key beside the log.")] = False,
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Begin the branch with what the store has."""
+    from fixby.cli import state
+
+    state.init(state.Wish(Place(path, store, config), remote, branch), open_key=open_key, as_json=json)
+
+
+@state.command("pull")
+def pull_state(  # noqa: PLR0913 - where and how, as every command
+    *,
+    remote: Remote = "",
+    branch: StateBranch = "",
+    expect: Expect = "",
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Bring the store up to the branch; exit 3 where the branch is gone or was changed."""
+    from fixby.cli import state
+
+    state.pull(state.Wish(Place(path, store, config), remote, branch, expect), as_json=json)
+
+
+@state.command("push")
+def push_state(  # noqa: PLR0913 - where and how, as every command
+    *,
+    remote: Remote = "",
+    branch: StateBranch = "",
+    expect: Expect = "",
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Bring the branch up to the store, behind what others pushed meanwhile."""
+    from fixby.cli import state
+
+    state.push(state.Wish(Place(path, store, config), remote, branch, expect), as_json=json)
+
+
+@state.command("show")
+def show_state(  # noqa: PLR0913 - where and how, as every command
+    *,
+    remote: Remote = "",
+    branch: StateBranch = "",
+    expect: Expect = "",
+    path: Folder = Path(),
+    store: Store = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Prove what is on the branch, and change nothing."""
+    from fixby.cli import state
+
+    state.show(state.Wish(Place(path, store, config), remote, branch, expect), as_json=json)
+
+
+@state.command("key")
+def state_key(*, path: Folder = Path(), store: Store = None, config: Config = None, json: Json = False) -> None:
+    """Print the store's secret key, for FIXBY_STORE_KEY."""
+    from fixby.cli import state
+
+    state.key(Place(path, store, config), as_json=json)
 
 
 def main() -> None:

@@ -1,6 +1,11 @@
-"""Standard output and standard error, where a reader that goes away early is no error."""
+"""Standard output and standard error, where a reader that goes away early is no error.
+
+In a job of GitHub Actions the runner reads what is printed: lines that begin with `::` are commands to it, and so is
+`##[` anywhere; they set outputs and mask words. Texts of findings may say such things, so a space comes in between.
+"""
 
 import os
+import re
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
@@ -11,10 +16,13 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def emit(text: str) -> None:
-    """Print a text and a line's end. Raises `FixbyError` where standard output cannot be written."""
+def emit(text: str, *, to_runner: bool = False) -> None:
+    """Print a text and a line's end; `to_runner` says that commands in it are meant.
+
+    Raises `FixbyError` where standard output cannot be written.
+    """
     try:
-        _print(text, sys.stdout)
+        _print(text if to_runner else _inert(text), sys.stdout)
     except OSError as error:
         raise FixbyError(f"Standard output cannot be written: {error.strerror}.") from error
 
@@ -29,7 +37,7 @@ def show(*renderables: "RenderableType") -> None:
 def note(text: str) -> None:
     """Print a message to standard error, as far as anybody can be told."""
     with suppress(OSError):
-        _print(text, sys.stderr)
+        _print(_inert(text), sys.stderr)
 
 
 def printable(name: object) -> str:
@@ -44,6 +52,15 @@ def open_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _inert(text: str) -> str:
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return text
+    return _COMMAND.sub(r"\g<0> ", text)
+
+
+_COMMAND = re.compile(r"^[^\S\n]*:(?=:)|#(?=#\[)", re.MULTILINE)
 
 
 def _print(text: str, stream: TextIO) -> None:

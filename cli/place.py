@@ -94,7 +94,7 @@ def reading_all(place: Place) -> Iterator[tuple["Database", Configuration]]:
     found = place.configuration()
     from fixby.store.opening import open_for_reading  # noqa: PLC0415 - not for `fixby --help`
 
-    _refuse_tracked_store(found)
+    refuse_tracked_store(found)
     database = open_for_reading(found.store)
     try:
         yield database, found
@@ -128,7 +128,7 @@ def writing(found: Configuration) -> Iterator["Database"]:
     """The store, opened to be written."""
     from fixby.store.opening import open_for_writing  # noqa: PLC0415 - not for `fixby --help`
 
-    _refuse_tracked_store(found)
+    refuse_tracked_store(found)
     database = open_for_writing(found.store)
     try:
         yield database
@@ -136,7 +136,8 @@ def writing(found: Configuration) -> Iterator["Database"]:
         database.close()
 
 
-def _refuse_tracked_store(found: Configuration) -> None:
+def refuse_tracked_store(found: Configuration) -> None:
+    """Raise `StoreError` for a configured store that git tracks."""
     if "://" not in found.store:
         refuse_tracked(Path(found.store))
 

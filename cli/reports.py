@@ -1,11 +1,15 @@
 """`fixby parse` and `fixby ingest`: reports that scanners wrote elsewhere."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
+from enum import StrEnum
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
+from fixby.cli import alerts
 from fixby.cli import place as here
 from fixby.cli.output import emit, note, printable
 from fixby.cli.ownership import owned
@@ -21,7 +25,22 @@ from fixby.scanners.scanning import told
 from fixby.store.opening import secret_key
 
 
-def parse(files: Sequence[Path], scanner: str | None, *, as_json: bool) -> ExitCode:
+class Format(StrEnum):
+    """How `parse` writes what reports say."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+def format_of(name: str) -> Format:
+    """The format of that name. Raises `UsageError` that lists those that are known."""
+    if name not in set(Format):
+        raise UsageError(f"--format: there is no format {name!r}.", f"Known are: {', '.join(Format)}.")
+    return Format(name)
+
+
+def parse(files: Sequence[Path], scanner: str | None, format_: Format) -> ExitCode:
     """Read reports and print what they say; exit 3 where one cannot be read.
 
     Secrets are told apart by fingerprints under a key made of the report itself: whoever can compute it has the report.
@@ -32,31 +51,55 @@ def parse(files: Sequence[Path], scanner: str | None, *, as_json: bool) -> ExitC
         for file, report in zip(files, contents, strict=True)
         for result in _results(file, report, scanner, key=sha256(report).digest(), asset="")
     ]
-    if as_json:
-        _note_failures(results)
-        emit(published.written(published.parsed([published.scan(result.scan, result.findings) for result in results])))
-    else:
+    if format_ is Format.TERMINAL:
         show_scans(results)
         show_findings(results)
+        return _exit_code(results)
+    _note_failures(results)
+    if format_ is Format.SARIF:
+        emit(_sarif(results))
+    else:
+        emit(published.written(published.parsed([published.scan(result.scan, result.findings) for result in results])))
     return _exit_code(results)
 
 
-def ingest(files: Sequence[Path], scanner: str | None, place: Place, asset: str, *, as_json: bool) -> ExitCode:
+def _sarif(results: Sequence[Result]) -> str:
+    """Scans as SARIF, a run each; of two of one scanner the category says which report it was, by its number."""
+    from fixby.reports.sarif import Run, log  # noqa: PLC0415 - only what is asked for
+    from fixby.reports.sarif_results import Result as Written  # noqa: PLC0415
+
+    seen: Counter[str] = Counter()
+    runs = []
+    for result in results:
+        scan = result.scan
+        seen[scan.scanner] += 1
+        found = [Written(id_, finding) for id_, finding in result.findings.items()]
+        number = str(seen[scan.scanner]) if seen[scan.scanner] > 1 else ""
+        runs.append(Run(scan.scanner or "unknown", scan.tool_version, found, scan.reasons, number))
+    return log(runs, version("fixby")).text
+
+
+def ingest(  # noqa: PLR0913 - what, where and how
+    files: Sequence[Path], scanner: str | None, place: Place, about: str = "", *, triage: bool = False, as_json: bool
+) -> ExitCode:
     """Read reports and store what they say; exit 3 where one cannot be read, and that one changes nothing.
 
-    `asset` is what they are about, where that is another than the configuration says.
+    They are about the asset `about`, or the configured one.
+    Alerts of our own findings in code scanning are no findings; with `triage` what people decided of them is decided.
     """
-    found = place.configuration(asset)
+    found = place.configuration(about)
     contents = [_content(file) for file in files]
     with writing(found) as database:
-        key = secret_key(database)
-        read = [
-            result
-            for file, report in zip(files, contents, strict=True)
-            for result in _results(file, report, scanner, key=key, asset=found.asset.name)
-        ]
-        about = found.asset if asset else owned(found.asset, found.root)
-        results = record_all(database, found, about, read)
+        key, asset = secret_key(database), found.asset.name
+        read = [_results(*each, scanner, key=key, asset=asset) for each in zip(files, contents, strict=True)]
+        known = [content for content, results in zip(contents, read, strict=True) if not any(map(_is_failed, results))]
+        triaged = alerts.triage(database, known, asset, here.now())
+        ours = alerts.without_ours([one for results in read for one in results], triaged, asset)
+        results = record_all(database, found, found.asset if about else owned(found.asset, found.root), ours)
+        if triage:
+            alerts.decide(database, triaged, here.now())
+        elif triaged.open:
+            note(f"fixby: {len(triaged.open)} of our findings were dismissed on GitHub; --triage decides so here.")
     if as_json:
         _note_failures(results)
         emit(published.written(published.scanned([document(result) for result in results], None)))
@@ -97,6 +140,9 @@ def _note_failures(results: Sequence[Result]) -> None:
             note(f"fixby: {safe(result.scan.reasons[0])}")
 
 
+def _is_failed(result: Result) -> bool:
+    return isinstance(result.scan.outcome, Failed)
+
+
 def _exit_code(results: Sequence[Result]) -> ExitCode:
-    failed = any(isinstance(result.scan.outcome, Failed) for result in results)
-    return ExitCode.CANNOT_TELL if failed else ExitCode.DONE
+    return ExitCode.CANNOT_TELL if any(map(_is_failed, results)) else ExitCode.DONE

@@ -26,7 +26,7 @@ from fixby.reports import published
 from fixby.scan import Complete, Scan
 from fixby.scanners.process import IMAGE_LIMITS, LIMITS, Limits
 from fixby.scanners.registry import selected, selected_for_images
-from fixby.scanners.scanner import NO_OPTIONS, Options
+from fixby.scanners.scanner import NO_OPTIONS, Options, Target
 from fixby.scanners.scanning import Setting, scan
 from fixby.scanners.target import target
 from fixby.sla.duration import HINT, duration
@@ -78,11 +78,11 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
     """Scan, store, show; the exit code says whether all was seen and, if asked, whether the gate passed."""
     wished, image = _named(wish)
     found = wish.place.configuration(wished)
-    look = _looking(wish, found, image)
+    look = looking(wish, found, image=image)
     if not wish.keep:
         results = look(token_bytes(32))
         _show_unstored(results, as_json=as_json)
-        return _exit_code(results)
+        return coverage_code(results)
     with here.writing(found) as database:
         asset = found.asset if image else owned_now(found.asset, found.root)
         results = record_all(database, found, asset, look(secret_key(database)))
@@ -92,8 +92,8 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
                 scans = [document(result) for result in results]
                 emit(published.written(published.scanned(scans, published.gated(judgement, snapshot))))
             else:
-                _show_stored(database, found, results, judgement, wish.place)
-    return (judgement.exit_code if wish.gate else ExitCode.DONE) or _exit_code(results)
+                show_stored(database, found, results, judgement, wish.place)
+    return (judgement.exit_code if wish.gate else ExitCode.DONE) or coverage_code(results)
 
 
 def record_all(database: Database, found: Configuration, asset: Asset, results: Sequence[Result]) -> list[Result]:
@@ -119,12 +119,17 @@ def _named(wish: Wish) -> tuple[str, "Image | None"]:
     return named.name, named
 
 
-def _looking(wish: Wish, found: Configuration, image: "Image | None") -> Callable[[bytes], list[Result]]:
-    """What runs the scanners, given the key for fingerprints. Whatever is wrong with the wish is told before."""
+def looking(
+    wish: Wish, found: Configuration, files: Target | None = None, *, image: "Image | None" = None
+) -> Callable[[bytes], list[Result]]:
+    """What runs the scanners, given the key for fingerprints. Whatever is wrong with the wish is told before.
+
+    `files` or `image` is what is to be scanned, where it is not simply what lies at the wish's place.
+    """
     if wish.gate and not wish.keep:
         raise UsageError("The gate judges what is stored.", "Leave out --no-store or --gate.")
     _check_policies(found)
-    run = _of_image(wish, found, image) if image else _of_files(wish, found)
+    run = _of_image(wish, found, image) if image else _of_files(wish, found, files)
     setting = Setting(
         key=b"",
         clock=here.now,
@@ -142,12 +147,14 @@ def _looking(wish: Wish, found: Configuration, image: "Image | None") -> Callabl
     return look
 
 
-def _of_files(wish: Wish, found: Configuration) -> Callable[[Setting], list[Scan]]:
+def _of_files(wish: Wish, found: Configuration, files: Target | None) -> Callable[[Setting], list[Scan]]:
     scanners = selected(wish.scanners or found.scanners, wish.kinds)
     path = wish.place.path
     file = path.resolve().name if path.is_file() else ""
     scope = here.scope(path, found)
-    return lambda setting: scan(target(path, found.exclude), scanners, replace(setting, scope=scope, file=file))
+    return lambda setting: scan(
+        files or target(path, found.exclude), scanners, replace(setting, scope=scope, file=file)
+    )
 
 
 def _of_image(wish: Wish, found: Configuration, image: "Image") -> Callable[[Setting], list[Scan]]:
@@ -193,7 +200,8 @@ def _limits(timeout: str, limits: Limits) -> Limits:
         raise UsageError(f"--timeout: {error}.", HINT) from error
 
 
-def _exit_code(results: Sequence[Result]) -> ExitCode:
+def coverage_code(results: Sequence[Result]) -> ExitCode:
+    """3 where a scan did not look at everything."""
     seen = all(isinstance(result.scan.outcome, Complete) for result in results)
     return ExitCode.DONE if seen else ExitCode.CANNOT_TELL
 
@@ -242,9 +250,10 @@ def _show_unstored(results: Sequence[Result], *, as_json: bool) -> None:
     show_findings(results)
 
 
-def _show_stored(
+def show_stored(
     database: Database, found: Configuration, results: Sequence[Result], judgement: Judgement, place: Place
 ) -> None:
+    """Show what the scans did, what is open, the first due first, and the gate's verdict."""
     from fixby.reports import terminal  # noqa: PLC0415 - rich takes a tenth of a second
 
     now = here.now()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from fixby.cli import place as here
 from fixby.cli.actor import actor
-from fixby.cli.output import emit, note, printable
+from fixby.cli.output import emit
 from fixby.cli.place import Place, reading
+from fixby.cli.written import write
 from fixby.errors import UsageError
 from fixby.query import Term, parse
 from fixby.reports import published, vex
@@ -43,8 +44,4 @@ def run(wish: Wish, place: Place) -> None:
     if wish.output is None:
         emit(text)
         return
-    try:
-        wish.output.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{wish.output} cannot be written: {error.strerror}.", "Name another file.") from error
-    note(f"fixby: wrote {printable(wish.output)}")
+    write(wish.output, f"{text}\n")

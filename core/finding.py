@@ -1,6 +1,7 @@
 """What a scanner reports: a weakness, where it stands, and how bad it is."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from fixby.component import Component
@@ -56,6 +57,18 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A place that data pass on their way to where they do harm; `message` says what happens there."""
+
+    location: Location
+    message: str = ""
+
+
+Flow = tuple[Step, ...]
+"""A way that data take, from where they come in to where they do harm."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One weakness as one scanner observed it in one scan.
 
@@ -81,3 +94,37 @@ class Finding:
     def path(self) -> str:
         """The file of the first location, or an empty string."""
         return self.locations[0].path if self.locations else ""
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The ways that data take, as far as the scanner says; none but of a `TracedFinding`."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class TracedFinding(Finding):
+    """A finding whose scanner says which ways the data take.
+
+    It is a type of its own so that all others are written as they were before ways were kept.
+    """
+
+    flows: tuple[Flow, ...] = ()
+
+
+def traced(finding: Finding, flows: Iterable[Iterable[Step]]) -> Finding:
+    """The finding with the first few flows that have two steps at least; of a long one the beginning and the end.
+
+    Without any it stays as it is.
+    """
+    kept = tuple(_shortened(tuple(dict.fromkeys(flow))) for flow in flows)
+    some = tuple(dict.fromkeys(flow for flow in kept if len(flow) > 1))[:_FLOWS]
+    values = {one.name: getattr(finding, one.name) for one in fields(Finding)}
+    return TracedFinding(**values, flows=some) if some else finding
+
+
+_FLOWS = 3
+_STEPS = 50
+
+
+def _shortened(flow: Flow) -> Flow:
+    return flow if len(flow) <= _STEPS else flow[: _STEPS // 2] + flow[-_STEPS // 2 :]

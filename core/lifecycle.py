@@ -142,7 +142,11 @@ def _unseen(scanner: str, before: Known, reason: str, withdrawn: str) -> Iterato
 
 
 def _said(withdrawn: str) -> str:
-    return f"{withdrawn} was withdrawn" if withdrawn else ""
+    return f"{withdrawn}{WAS_WITHDRAWN}" if withdrawn else ""
+
+
+WAS_WITHDRAWN = " was withdrawn"
+"""How the reason ends for which a vulnerability is none any more; the name stands before it."""
 
 
 def _seen_by_another(before: Known, scanner: str) -> bool:

@@ -53,7 +53,8 @@ class GatePolicy:
 
     The scanners in `required`, and if `recorded` is set every other one that was ever recorded, must have a complete
     scan that is at most `max_age` seconds old. `headers_max_age` is the same for the scans of headers, None where the
-    gate demands none. `digest` stands for all that the policy says, and `toml` is what it is written as.
+    gate demands none. `added` are the rules for what a change adds, where they are others than `rules`. `digest` stands
+    for all that the policy says, and `toml` is what it is written as.
     """
 
     name: str
@@ -66,6 +67,7 @@ class GatePolicy:
     digest: str
     toml: str
     source: str
+    added: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -186,7 +188,7 @@ def parse(toml: str, source: str, understood: Understood) -> GatePolicy:
     included.
     """
     top = document(toml, source)
-    top.demand_only("name", "rules", "scans", "headers", "attestations")
+    top.demand_only("name", "rules", "scans", "headers", "attestations", "added")
     scans = top.table("scans")
     scans.demand_only("required", "recorded", "max_age")
     policy = GatePolicy(
@@ -200,6 +202,7 @@ def parse(toml: str, source: str, understood: Understood) -> GatePolicy:
         digest=top.digest(),
         toml=toml,
         source=source,
+        added=_rules(top.tables("added"), understood) if "added" in top.values else (),
     )
     if not policy.required and not policy.recorded:
         raise scans.error("required", "is empty, so nothing need be scanned", "Name a scanner, or set recorded = true.")

@@ -3,6 +3,7 @@
 Times are RFC 3339 in UTC. Keys of a published version are never renamed, and never dropped.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,8 +21,15 @@ Document = dict[str, Any]
 
 
 def written(document: Document) -> str:
-    """A document as the text that is printed: indented, keys sorted."""
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode()
+    """A document as the text that is printed: indented, keys sorted.
+
+    What turns the direction of reading is escaped, and so is `##[`, in which GitHub's runner sees a command.
+    """
+    text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2).decode()
+    return _STEERING.sub(lambda one: f"\\u{ord(one[0]):04x}", text)
+
+
+_STEERING = re.compile(r"#(?=#\[)|[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def instant(seconds: int | None) -> str | None:

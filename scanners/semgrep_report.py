@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from fixby.component import Component
-from fixby.finding import Category, Finding, Location, Rule, Suppression
+from fixby.finding import Category, Finding, Location, Rule, Suppression, traced
 from fixby.identifiers import NO_IDENTIFIERS, Identifiers, identifiers
-from fixby.redaction import literals, redacted, without
+from fixby.redaction import literals, redacted, redacted_literals, without
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at, column, raw_code_at
 from fixby.scanners.report import (
     LINES,
@@ -31,6 +31,7 @@ from fixby.scanners.report import (
 )
 from fixby.scanners.scanner import Reading, Source
 from fixby.scanners.semgrep_dependencies import vulnerabilities
+from fixby.scanners.semgrep_flows import flow
 from fixby.scanners.semgrep_words import NAME, cwes, package, severity
 from fixby.severity import SeveritySource
 
@@ -133,7 +134,7 @@ class _Reader:
         location = self._location(row)
         excerpt = optional_text(extra, "lines").replace(_LOGIN, "")
         prose = _prose(extra, rule, raw_code_at(location, self.source) or excerpt)
-        return Finding(
+        found = Finding(
             Category.DEPENDENCY if dependency else Category.CODE,
             NAME,
             rule,
@@ -147,6 +148,8 @@ class _Reader:
             code=code_at(location, self.source, excerpt, credential=_is_credential(rule)),
             suppression=self._suppression(rule.id, extra, location),
         )
+        passed = flow(extra.get("dataflow_trace"), self._location, lambda words: _excerpt(words, rule))
+        return traced(found, [passed])
 
     def _rule(self, name: str, metadata: Record) -> Rule:
         known = self.rules.get(name)
@@ -204,6 +207,15 @@ def _words(metadata: Record, key: str) -> tuple[str, ...]:
     """What a rule's author wrote there: a string or several, or nothing."""
     value = metadata.get(key)
     return tuple(str(word) for word in (value if isinstance(value, list) else [value]) if word)
+
+
+def _excerpt(code: str, rule: Rule) -> str:
+    """One line of code that data pass, without secrets."""
+    mask = redacted_literals if _is_credential(rule) else redacted
+    return " ".join(mask(printable(code)).split())[:_LONGEST_EXCERPT]
+
+
+_LONGEST_EXCERPT = 200
 
 
 def _is_credential(rule: Rule) -> bool:

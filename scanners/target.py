@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from hashlib import sha256
@@ -36,6 +36,21 @@ def target(path: Path, exclude: Sequence[str] = ()) -> Target:
             f"{path} cannot be scanned: {error.strerror}.", "Name a folder or a file that exists and can be read."
         ) from error
     return _hashed(root, _list(_Rules(root, excluding(exclude), _ignored_by_git(root))))
+
+
+def target_of(root: Path, paths: Iterable[str], exclude: Sequence[str] = ()) -> Target:
+    """Files below a folder whose paths are known, such as those of a commit; what git ignores has no say."""
+    rules, listing = _Rules(root, excluding(exclude), None), _Listing()
+    for path in paths:
+        parts = path.split("/")
+        above = ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+        out = ((place, reason) for place in above if (reason := _out_by_name(place, place.rpartition("/")[2], rules)))
+        place, reason = next(out, ("", ""))
+        if reason:
+            listing.excluded[place] = reason
+        else:
+            listing.files.append(path)
+    return _hashed(root, listing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,16 @@ def joined(timeline: Timeline, other: Timeline) -> Timeline:
     return replace(timeline, since={**timeline.since, **earliest})
 
 
+def seen_from(timeline: Timeline, earlier: Timeline) -> Timeline:
+    """The same finding was seen `earlier` by somebody else: its time began then, and each level when it was reached."""
+    first, *rest = timeline.running
+    start = min(first.start, earlier.running[0].start)
+    more = first.start - start
+    since = {level: ran + more for level, ran in timeline.since.items()}
+    soonest = {level: min(ran, since.get(level, ran)) for level, ran in earlier.since.items() if level in since}
+    return replace(timeline, since={**since, **soonest}, running=(replace(first, start=start), *rest))
+
+
 def parted(timeline: Timeline, at: int) -> Timeline:
     """The timeline of a finding that was part of another until `at`: it began with that one, and runs from now on."""
     last = timeline.running[-1]

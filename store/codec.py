@@ -1,12 +1,13 @@
 """Findings as the JSON that stands in the event log, and back."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 
 from fixby.component import Component
-from fixby.finding import Category, Finding, Location, Rule, Suppression
+from fixby.finding import Category, Finding, Location, Rule, Step, Suppression, TracedFinding
 from fixby.identifiers import Identifiers
 from fixby.severity import Severity, SeveritySource
 
@@ -19,7 +20,9 @@ def encoded(value: object) -> bytes:
 def decoded(document: Mapping[str, Any]) -> Finding:
     """The finding that `encoded` wrote. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
     component, suppression = document["component"], document["suppression"]
-    return Finding(
+    flows = tuple(tuple(map(_step, flow)) for flow in document.get("flows", ()))
+    made = partial(TracedFinding, flows=flows) if flows else Finding
+    return made(
         category=Category(document["category"]),
         scanner=document["scanner"],
         rule=Rule(**_with_tuples(document["rule"], "cwes", "references")),
@@ -34,6 +37,10 @@ def decoded(document: Mapping[str, Any]) -> Finding:
         secret_fingerprint=document["secret_fingerprint"],
         suppression=Suppression(**suppression) if suppression else None,
     )
+
+
+def _step(document: Mapping[str, Any]) -> Step:
+    return Step(Location(**document["location"]), document["message"])
 
 
 def _with_tuples(document: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def adopt(database: Database, after: Head, occasion: Occasion) -> Head:
     if not news:
         return after
     last = project(database, after, news)
-    _redate(database, occasion.asset.name, next((one for one in news if one.kind == POLICY_ADOPTED), None))
+    redate(database, occasion.asset.name, next((one for one in news if one.kind == POLICY_ADOPTED), None))
     return last
 
 
@@ -73,7 +73,7 @@ def _news(database: Database, asset: Asset, policy: Policy) -> Iterator[tuple[st
         yield POLICY_ADOPTED, encoded(body).decode()
 
 
-def _redate(database: Database, asset: str, adopted: Event | None) -> None:
+def redate(database: Database, asset: str, adopted: Event | None) -> None:
     """Bring open findings up to date with what is in force now; `adopted` is the event of a new policy, if any is."""
     rows = database.run("SELECT id FROM finding WHERE asset = :asset AND closed_at IS NULL ORDER BY id", asset=asset)
     for some in pieces((str(row[0]) for row in rows), 5000):

@@ -21,6 +21,7 @@ from fixby.sla.clock import (
     reinstated,
     rescored,
     resumed,
+    seen_from,
     windows,
 )
 from fixby.sla.duration import duration, until
@@ -339,3 +340,24 @@ def test_anything_else_is_no_duration(text: str) -> None:
 )
 def test_a_time_left_reads_as_people_say_it_and_never_promises_more_than_there_is(time_left: int, words: str) -> None:
     assert until(time_left) == words
+
+
+def test_what_another_run_saw_earlier_counts_from_then() -> None:
+    ours = rescored(detected(MEDIUM, at("3 Mar 00:00")), HIGH, at("4 Mar 00:00"))
+    earlier = detected(MEDIUM, at("1 Mar 00:00"))
+    both = seen_from(ours, earlier)
+    assert both.running == (Segment(at("1 Mar 00:00")),)
+    assert (both.since[MEDIUM], both.since[HIGH]) == (0, 3 * DAY)
+    assert due(both) == at("11 Mar 00:00")
+    assert seen_from(earlier, ours) == earlier
+
+
+def test_what_another_run_saw_earlier_and_worse_is_due_as_it_was_then() -> None:
+    ours = detected(HIGH, at("3 Mar 00:00"))
+    assert due(seen_from(ours, detected(CRITICAL, at("1 Mar 00:00")))) == at("8 Mar 00:00")
+
+
+def test_a_pause_stays_where_it_was_though_another_run_saw_the_finding_earlier() -> None:
+    ours = paused(detected(HIGH, at("3 Mar 00:00")), at("4 Mar 00:00"), at("6 Mar 00:00"))
+    both = seen_from(ours, detected(HIGH, at("1 Mar 00:00")))
+    assert due(both, "7 Mar 00:00") == at("10 Mar 00:00")

@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from fixby.cli.main import app
-from tests.command import FIXBY, advisories, clean_environment, repository
+from tests.command import FIXBY, advisories, clean_environment, git, repository
 from tests.images import debian, docker_archive, installed
 
 ROOT = Path(__file__).parents[1]
@@ -69,7 +69,7 @@ def shell_lines(page: Path) -> Iterator[list[str]]:
                 yield shlex.split(re.split(r"[;|]|2>|\$\(", line)[0], comments=True)
 
 
-_WITH_PARTS = ("advisories", "db", "decisions", "export", "policy", "sla")
+_WITH_PARTS = ("advisories", "db", "decisions", "export", "policy", "sla", "state")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -104,6 +104,8 @@ def test_every_example_of_the_commands_prints_what_it_shows(tmp_path: Path, rewr
     shop = repository(tmp_path / "shop", SHOP)
     advisories(tmp_path / "advisories")
     docker_archive(tmp_path / "shop.tar", installed({"Jinja2": "2.7.1"}) | debian())
+    git(repository(tmp_path / "state.git", {}), "init", "--quiet", "--bare")
+    repository(tmp_path / "before", {name: text for name, text in SHOP.items() if name != "shop/orders.py"})
     page = COMMANDS.read_text()
     printed = _EXAMPLE.sub(lambda example: f"$ {example['command']}\n{_ran(example['command'], shop)}", page)
     if rewrite_golden:
@@ -131,6 +133,8 @@ def _lines(page: str) -> list[str]:
         r"Python .*",
         r"^(grype|trivy) .*runs when asked for",
         r'"snapshot": ".*"',
+        r"(?<=snapshot )\d+:[0-9a-f]{64}",
+        r"\d+(?= (pushed|events))",
         r" +$",
     ):
         page = re.sub(pattern, "", page, flags=re.MULTILINE)

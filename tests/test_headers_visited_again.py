@@ -103,6 +103,6 @@ def test_without_a_store_nothing_is_compared(folder: Path) -> None:
 def test_the_fingerprint_of_a_result_is_the_identity_of_the_finding(folder: Path) -> None:
     with site(folder, {}) as url:
         log = visited(url, folder, "--format", "sarif").document
-    prints = {one["ruleId"]: one["partialFingerprints"]["fixby/v1"] for one in log["runs"][0]["results"]}
+    prints = {one["ruleId"]: one["partialFingerprints"]["fixbyIdentity/v1"] for one in log["runs"][0]["results"]}
     stored = called("list", "category:headers", "--json", cwd=folder).document["findings"]
     assert {one["rule_id"]: one["id"] for one in stored} == prints

@@ -21,7 +21,7 @@ from fixby.policies.gate import Verdict
 from fixby.severity import Severity, SeveritySource
 from fixby.sla.clock import Status
 from fixby.tracked import State
-from tests.command import SHELL, Ended, advisories, called, repository
+from tests.command import SHELL, Ended, advisories, called, git, repository
 from tests.responses import POOR
 
 ROOT = Path(__file__).parents[1]
@@ -119,8 +119,20 @@ def _printed(repo: Path) -> dict[str, Ended]:
     printed["export evidence"] = called("export", "evidence", *evidence, cwd=repo)
     printed["verify of evidence"] = called("verify", "../evidence.zip", "--json", cwd=repo)
     printed |= _printed_of_headers(repo)
+    printed |= _printed_of_state(repo)
     upkeep = {"doctor": ("doctor",), "verify": ("db", "verify"), "upgrade": ("db", "upgrade")}
     return printed | {name: called(*command, "--json", cwd=repo) for name, command in upkeep.items()}
+
+
+def _printed_of_state(repo: Path) -> dict[str, Ended]:
+    (repo.parent / "state.git").mkdir()
+    git(repo.parent / "state.git", "init", "--quiet", "--bare")
+    repository(repo.parent / "before", {"app.py": SHELL, "gone.py": SHELL, "fixby.toml": ""})
+    printed = {"diff": called("scan", ".", "--diff", "../before", "--only", "sast", "--json", cwd=repo)}
+    for command in ("init", "push", "pull", "show"):
+        remote = ("--remote", "../state.git", "--json")
+        printed[f"state {command}"] = called("state", command, *remote, cwd=repo)
+    return printed | {"state key": called("state", "key", "--json", cwd=repo)}
 
 
 def _printed_of_headers(repo: Path) -> dict[str, Ended]:
@@ -200,6 +212,12 @@ COMMANDS = (
     ("headers", 0),
     ("headers of a site that is down", 3),
     ("headers csp", 0),
+    ("diff", 3),
+    ("state init", 0),
+    ("state push", 0),
+    ("state pull", 0),
+    ("state show", 0),
+    ("state key", 0),
     ("doctor", 0),
     ("verify", 0),
     ("upgrade", 0),
@@ -221,8 +239,8 @@ def test_progress_and_messages_go_to_standard_error(documents: dict[str, Ended])
     assert [documents[name].err for name in quiet] == [""] * len(quiet)
 
 
-VARYING = ("doctor", "sla report", "export evidence", "verify of evidence")
-"""They tell of the machine, of this month, and of digests of what varies."""
+VARYING = ("doctor", "sla report", "export evidence", "verify of evidence", "state key")
+"""They tell of the machine, of this month, of digests of what varies, and of what is each store's own."""
 
 
 @pytest.mark.parametrize("name", [name for name, _ in COMMANDS if name not in VARYING])
@@ -252,6 +270,7 @@ def _normalised(text: str, repo: Path) -> str:
         (r'"digest": "[0-9a-f]{64}"', '"digest": "<digest>"'),
         (r'"(source|file)": "[^"]*/([^"/]*)"', r'"\1": "<folder>/\2"'),
         (r'"(seconds_left|applies_after|recorded|event|seq)": -?\d+', r'"\1": "<number>"'),
+        (r'"(bytes|pushed)": [1-9]\d*', r'"\1": "<number>"'),
         (r'"snapshot": "\d+:[0-9a-f]{64}"', '"snapshot": "<snapshot>"'),
     ):
         text = re.sub(pattern, word, text)

@@ -9,7 +9,8 @@ One alert, a list, or pages in a list. Alerts are told by tool.
 | neither | unknown, by default |
 
 Alerts that are `fixed` are gone; those that were dismissed are suppressed findings. The list may be of one tool,
-branch or state only, and does not say what was looked at: nothing closes by it.
+branch or state only, and does not say what was looked at: nothing closes by it. What people decided of findings that
+Fixby uploaded is read by `github_triage`.
 """
 
 from collections.abc import Sequence

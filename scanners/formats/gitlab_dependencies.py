@@ -1,8 +1,9 @@
 """GitLab's reports of dependency scanning and of container scanning, schemas 2 to 15.
 
 Severities are the report's words: Critical, High, Medium, Low, Info; `Unknown` stays unknown. A finding bears the name
-of the scanner that GitLab ran. A package stands in its file, in an image by the image's name. A fixed version is known
-only where the solution says `Upgrade ... to`. What GitLab flags as a likely false positive is suppressed.
+of its scanner, which is the one that GitLab ran unless it names another itself. A package stands in its file, in an
+image by the image's name. A fixed version is known only where the solution says `Upgrade ... to`. What GitLab flags as
+a likely false positive is suppressed.
 """
 
 import re
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from fixby.finding import Finding, Suppression
 from fixby.redaction import redacted
 from fixby.scanners.formats.advisory import NAMELESS, Advisory, Place, units, versions_in, vulnerability
-from fixby.scanners.formats.fields import optional_child, records, word
+from fixby.scanners.formats.fields import grouped, optional_child, records, word
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image, path_in
@@ -40,19 +41,20 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     record = as_record(report.json, "the top of the report")
     scan = optional_child(record, "scan")
     scanner = optional_child(scan, "scanner")
-    name = printable(word(scanner, "id")) or NAME
     kinds, scanned = _files(record, source)
-    reader = _Reader(source, name, kinds)
+    reader = _Reader(source, printable(word(scanner, "id")) or NAME, kinds)
     findings = tuple(each(record, "vulnerabilities", reader.finding))
     unnamed = sum(one.component is not None and one.component.name == NAMELESS for one in findings)
     problems = [f"{unnamed} of the vulnerabilities name no package"] if unnamed else []
-    reading = Reading(
-        findings,
-        word(scanner, "version"),
-        {**scanned, **units(findings)},
-        problems=tuple(dict.fromkeys((*_problems(scan), *problems))),
-    )
-    return [Told(name, reading)]
+    told = tuple(dict.fromkeys((*_problems(scan), *problems)))
+    version = word(scanner, "version")
+    return [
+        Told(
+            name,
+            Reading(tuple(some), version if name == reader.name else "", {**scanned, **units(some)}, problems=told),
+        )
+        for name, some in (grouped((one.scanner, one) for one in findings) or {reader.name: []}).items()
+    ]
 
 
 _TYPES = frozenset({"cluster_image_scanning", "container_scanning", "dependency_scanning"})
@@ -96,7 +98,12 @@ class _Reader:
             versions_in(solution),
         )
         return vulnerability(
-            self.name, _advisory(row), component, place, fix=_advice(solution), suppression=_suppression(row)
+            _scanner(row) or self.name,
+            _advisory(row),
+            component,
+            place,
+            fix=_advice(solution),
+            suppression=_suppression(row),
         )
 
     def _place(self, location: Record) -> Place:
@@ -114,6 +121,11 @@ class _Reader:
         return self.kinds.get(path, "") or next(
             (kind for ending, kind in _MANIFESTS.items() if path.endswith(ending)), ""
         )
+
+
+def _scanner(row: Record) -> str:
+    """The scanner that a vulnerability itself names."""
+    return printable(word(optional_child(row, "scanner"), "id"))
 
 
 _SYSTEM = re.compile(r"\A([A-Za-z][A-Za-z ._-]*?)[ :]*(?:\d.*)?\Z")

@@ -1,11 +1,13 @@
-"""The messages of SARIF: by id and with arguments, with links in them, and the ways that data take, in words."""
+"""The messages of SARIF: by id and with arguments, with links in them, and the ways that data take."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from fixby.finding import Location, Step
 from fixby.scanners.formats.fields import optional_child, optional_each
 from fixby.scanners.formats.sarif_places import Places
 from fixby.scanners.formats.sarif_rules import Rules
+from fixby.scanners.formats.wording import prose
 from fixby.scanners.report import Record, child, has, optional_text, texts
 
 
@@ -18,15 +20,27 @@ def message(result: Record, rules: Rules, rule: Record) -> str:
     return _LINK.sub(_label, _filled(words, arguments) if arguments else words)
 
 
-def flows(result: Record, places: Places) -> Iterator[str]:
-    """Each way that data take to where the result is, as one sentence. Raises `ReportError`."""
-    for flow in optional_each(result, "codeFlows", lambda row: row)[:_FLOWS]:
-        for thread in optional_each(flow, "threadFlows", lambda row: row)[:_FLOWS]:
-            steps = optional_each(thread, "locations", lambda row: _step(row, places))
-            some = list(dict.fromkeys(filter(None, steps)))
-            if len(some) > 1:
-                left = f" (and {len(some) - _STEPS} more)" if len(some) > _STEPS else ""
-                yield f"The data go this way: {' -> '.join(some[:_STEPS])}{left}."
+def flows(result: Record, places: Places, *, credential: bool = False) -> list[list[Step]]:
+    """The first ways that data take to where the result is; nothing is quoted of `credential`. Raises `ReportError`."""
+
+    def step(row: Record) -> Step | None:
+        return _step(row, places, credential=credential)
+
+    ways = [
+        optional_each(thread, "locations", step)
+        for flow in optional_each(result, "codeFlows", lambda row: row)[:_FLOWS]
+        for thread in optional_each(flow, "threadFlows", lambda row: row)[:_FLOWS]
+    ]
+    return [[one for one in way if one] for way in ways]
+
+
+def spoken_flows(ways: Iterable[Iterable[Step]]) -> Iterator[str]:
+    """The ways that data take, as one sentence each."""
+    for way in ways:
+        some = list(dict.fromkeys(_named(step.location) for step in way))
+        if len(some) > 1:
+            left = f" (and {len(some) - _STEPS} more)" if len(some) > _STEPS else ""
+            yield f"The data go this way: {' -> '.join(some[:_STEPS])}{left}."
 
 
 _FLOWS = 3
@@ -49,8 +63,17 @@ def _label(match: re.Match[str]) -> str:
     return match[2] or match[1].replace("\\", "")
 
 
-def _step(step: Record, places: Places) -> str:
+def _step(step: Record, places: Places, *, credential: bool) -> Step | None:
+    """A place with what its message says, if that is plain text."""
     if not has(step, "location"):
-        return ""
-    at = places.at(child(step, "location"))
-    return f"{at.path}:{at.line}" if at and at.line else at.path if at else ""
+        return None
+    place = child(step, "location")
+    at, words = places.at(place), optional_text(optional_child(place, "message"), "text")
+    return Step(at, " ".join(prose(words, credential=credential).split())[:_LONGEST_MESSAGE]) if at else None
+
+
+_LONGEST_MESSAGE = 200
+
+
+def _named(at: Location) -> str:
+    return f"{at.path}:{at.line}" if at.line else at.path

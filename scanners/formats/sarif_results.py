@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from fixby.finding import Category, Finding, Location, Suppression
+from fixby.finding import Category, Finding, Location, Suppression, traced
 from fixby.identifiers import NO_IDENTIFIERS, identifiers
 from fixby.redaction import literals, without
 from fixby.scanners.excerpt import CREDENTIAL_CWES, code_at
+from fixby.scanners.formats import sarif_ours
 from fixby.scanners.formats.fields import optional_child, optional_each
 from fixby.scanners.formats.leaks import CREDENTIAL, leak, masked
 from fixby.scanners.formats.ratings import Rating
-from fixby.scanners.formats.sarif_messages import flows, message
+from fixby.scanners.formats.sarif_messages import flows, message, spoken_flows
 from fixby.scanners.formats.sarif_packages import package
 from fixby.scanners.formats.sarif_places import Places
 from fixby.scanners.formats.sarif_rules import Rules, SarifRule, rated
@@ -53,8 +54,15 @@ class Results:
         if kind in _NO_FINDINGS or optional_text(result, "baselineState") == "absent":
             return None
         words = message(result, self.rules, rule.record)
+        if sarif_ours.is_ours(result):
+            return self._ours(result, rule, words)
         told = _Told(result, rule, rated(rule, result, kind), words, *self._locations(result))
         return self._secret(told) if rule.category is Category.SECRET else self._weakness(told)
+
+    def _ours(self, result: Record, rule: SarifRule, words: str) -> Finding:
+        code, _ = self._locations(result)
+        found = sarif_ours.finding(self.tool, result, rule, words, code, self.places)
+        return found if found.suppression else replace(found, suppression=_suppression(result))
 
     def _locations(self, result: Record) -> tuple[str, tuple[Location, ...]]:
         """The code at the first place, and all places, each once; of a result without any, what it was analysing."""
@@ -91,12 +99,13 @@ class Results:
         own = self.rules.weaknesses(told.result)
         named = replace(rule.rule, cwes=tuple(dict.fromkeys((*rule.rule.cwes, *own)))) if own else rule.rule
         credential = not CREDENTIAL_CWES.isdisjoint(named.cwes)
+        ways = flows(told.result, self.places, credential=credential)
         parts = (
             prose(told.words, credential=credential) or named.title,
-            *flows(told.result, self.places),
+            *spoken_flows(ways),
             *_pending(told.result),
         )
-        return Finding(
+        found = Finding(
             Category.CONTAINER if about and about.ecosystem in _OF_A_SYSTEM else rule.category,
             self.tool,
             named,
@@ -110,6 +119,7 @@ class Results:
             code="" if rule.vulnerabilities else self._code(told, credential=credential),
             suppression=_suppression(told.result),
         )
+        return traced(found, ways)
 
     def _code(self, told: _Told, *, credential: bool) -> str:
         if not told.snippet or not told.locations:

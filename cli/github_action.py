@@ -1,0 +1,252 @@
+"""`fixby github`: a step of GitHub's runner, as `action.yml` describes it.
+
+Where findings are kept, on the default branch, all is scanned and recorded. A change is compared with its base, and
+judged by what that says. On other branches and tags all is scanned, and nothing is kept.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import mkdtemp
+
+from fixby.cli import diff, github_settings, github_telling, headers, headers_shown, sarif, sla, state
+from fixby.cli import gate as gating
+from fixby.cli import place as here
+from fixby.cli import scan as scanning
+from fixby.cli.github_event import Event, event
+from fixby.cli.github_inputs import FailOn, Inputs, inputs
+from fixby.cli.github_telling import Done
+from fixby.cli.output import note
+from fixby.cli.ownership import owned_now
+from fixby.cli.place import Place
+from fixby.cli.scan import Result
+from fixby.cli.written import write
+from fixby.errors import ExitCode, FetchError, FixbyError, StoreError, UsageError
+from fixby.policies.gate import Judgement, Verdict
+from fixby.query import Term
+from fixby.reports.github import Told
+from fixby.reports.plain import safe
+from fixby.reports.sarif import CODE_SCANNING, log
+from fixby.scan import Complete
+from fixby.scanners import revision
+from fixby.store import queries
+from fixby.store.opening import secret_key
+from fixby.tracked import State
+
+
+def run() -> ExitCode:
+    """Scan, tell everybody, and write the step's outputs; the gate's exit code is one of them, for a later step.
+
+    Nothing that is printed meanwhile is a command to the runner.
+    """
+    with github_telling.commands_stopped():
+        done, about = Done(Told("", Judgement(Verdict.UNKNOWN, (), here.now()), here.now())), None
+        try:
+            about = event(os.environ)
+            wanted = inputs(os.environ)
+            done = replace(done, wanted=wanted)
+            os.environ.update(wanted.settings)
+            folder = Path(mkdtemp(prefix="fixby-", dir=os.environ.get("RUNNER_TEMP")))
+            done = _change(wanted, about, folder) if about.base else _whole(wanted, about, folder)
+        except FixbyError as error:
+            note(f"fixby: {safe(error.message)}\n       {safe(error.hint)}")
+            problem = f"{error.message} {error.hint}".strip()
+            done = replace(done, told=replace(done.told, problem=problem), code=error.exit_code)
+    github_telling.tell(done, about, os.environ)
+    return ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Where the findings are kept, whether on a branch of the repository, and what is to be said of it."""
+
+    place: Place
+    on_branch: bool
+    notes: tuple[str, ...] = ()
+
+
+def _whole(wanted: Inputs, about: Event, folder: Path) -> Done:
+    kept = _store(wanted, about, folder)
+    wish = _wish(wanted, kept.place)
+    found = kept.place.configuration()
+    with here.writing(found) as database:
+        look = scanning.looking(wish, found)
+        results = scanning.record_all(database, found, owned_now(found.asset, found.root), look(secret_key(database)))
+        with here.only_valid(database, found):
+            judgement, _ = gating.judged(database, found)
+            scanning.show_stored(database, found, results, judgement, kept.place)
+    page_code = _visit(wanted, kept.place)
+    problem = _push(wanted, about, kept)
+    report = folder / "report.html"
+    sla.run_report(sla.Wish(format=sla.Format.HTML, output=report), kept.place)
+    written = folder / "fixby.sarif"
+    sarif.run(sarif.Wish((), "", written), kept.place)
+    with here.reading(kept.place) as (database, found):
+        now = here.now()
+        judgement, _ = gating.judged(database, found)
+        recorded = [result.recorded for result in results if result.recorded]
+        new = {id_ for one in recorded for id_ in (*one.new, *one.reopened)}
+        ours = (Term("asset", (found.asset.name,)), Term("is", ("open",)))
+        told = Told(
+            asset=found.asset.name,
+            judgement=judgement,
+            now=now,
+            new=[one for one in queries.with_ids(database, new, now) if one.state is not State.FIXED],
+            open=queries.findings(database, ours, now),
+            fixed=sum(len(one.fixed) for one in recorded),
+            unchecked=_unchecked(results),
+            notes=kept.notes,
+            problem=problem,
+        )
+    missed = page_code is ExitCode.CANNOT_TELL or bool(problem) or scanning.coverage_code(results) is not ExitCode.DONE
+    code = _code(judgement, wanted.fail_on, missed=missed)
+    return Done(told, code, wanted, written, report, _above(found.root))
+
+
+def _change(wanted: Inputs, about: Event, folder: Path) -> Done:
+    kept = _store(wanted, about, folder)
+    base = _base(wanted.folder, about)
+    notes = (*kept.notes, *github_settings.take_from_base(wanted.folder, base, folder / "base", os.environ))
+    with diff.compared(_wish(wanted, kept.place), base) as comparison:
+        diff.show_comparison(comparison)
+        now, difference, scratch = here.now(), comparison.difference, comparison.scratch
+        asset = comparison.both.before.found.asset.name
+        present = queries.findings(scratch, (Term("asset", (asset,)),), now)
+        runs = sarif.runs(
+            asset,
+            [one for one in present if one.state is not State.FIXED],
+            queries.latest_scans(scratch, asset),
+            (),
+        )
+        written = folder / "fixby.sarif"
+        write(written, log(runs, version("fixby"), CODE_SCANNING).text + "\n")
+        changed = (
+            f"{path} is {change}: it says how to judge, and counts from when it is merged."
+            for path, change in comparison.changed.items()
+        )
+        doubts = [f"{scanner}: {doubt}" for scanner, some in difference.doubts.items() for doubt in some]
+        told = Told(
+            asset=asset,
+            judgement=comparison.judgement,
+            now=now,
+            compared=diff.base_named(comparison),
+            new=queries.with_ids(scratch, difference.added, now),
+            fixed=len(difference.fixed),
+            remarks=dict.fromkeys(difference.uncertain, "may have been there before")
+            | {id_: str(state) for id_, state in difference.decided.items()},
+            unchecked=[*doubts, *(f"{path}: {why}" for path, why in comparison.both.unknown.items())],
+            notes=(*notes, *changed),
+        )
+    missed = bool(difference.doubts)
+    code = _code(comparison.judgement, wanted.fail_on, missed=missed)
+    return Done(told, code, wanted, written, folder=_above(comparison.both.now.found.root))
+
+
+def _wish(wanted: Inputs, place: Place) -> scanning.Wish:
+    return scanning.Wish(
+        place=place,
+        kinds=(),
+        scanners=wanted.scanners,
+        advisories=None,
+        rules=(),
+        resolve=False,
+        licences=False,
+        database_age=None,
+        timeout="30m",
+        keep=True,
+        gate=False,
+    )
+
+
+def _store(wanted: Inputs, about: Event, folder: Path) -> _Kept:
+    """The store: the caller's, or a new one that takes over what is on the branch.
+
+    Raises `StoreError` where the branch is gone, but for a change: what was decided of it is not known then.
+    """
+    if wanted.store:
+        return _Kept(Place(wanted.folder, wanted.store), on_branch=False, notes=_why_not_kept(about, pushed=False))
+    place = Place(wanted.folder, str(folder / "fixby.db"))
+    asked = state.Wish(place, branch=wanted.state_branch)
+    try:
+        state.pull(asked, as_json=False)
+    except state.MissingState as error:
+        if about.base:
+            return _Kept(place, on_branch=True, notes=("There is no state yet: all that a change adds counts.",))
+        if not (wanted.initialise and about.is_main):
+            raise StoreError(error.message, _BEGIN) from error
+        state.init(asked, open_key=not os.environ.get("FIXBY_STORE_KEY"), as_json=False)
+        return _Kept(place, on_branch=True, notes=("The state was begun: all clocks start now.",))
+    except StoreError as error:
+        if not about.is_foreign:
+            raise
+        return _Kept(place, on_branch=True, notes=(f"Decisions are not known here: {error.message}",))
+    return _Kept(place, on_branch=True, notes=_why_not_kept(about, pushed=True))
+
+
+_BEGIN = "To begin it, on the default branch: run the workflow once with the input initialise: true."
+
+
+def _why_not_kept(about: Event, *, pushed: bool) -> tuple[str, ...]:
+    if about.base or about.is_main:
+        return ()
+    return ("Nothing of this run is kept: it is not of the default branch.",) if pushed else ()
+
+
+def _push(wanted: Inputs, about: Event, kept: _Kept) -> str:
+    """Keep what was recorded; why that failed, or nothing."""
+    if not (kept.on_branch and about.is_main):
+        return ""
+    try:
+        state.push(state.Wish(kept.place, branch=wanted.state_branch), as_json=False)
+    except StoreError as error:
+        note(f"fixby: {safe(error.message)}\n       {safe(error.hint)}")
+        return f"Nothing of this run is kept: {error.message} {error.hint}"
+    return ""
+
+
+def _visit(wanted: Inputs, place: Place) -> int:
+    """Verify the headers of the URLs, if there are any; the exit code says whether all could be judged."""
+    if not wanted.urls:
+        return ExitCode.DONE
+    wish = headers.Wish(place, wanted.urls, (), (), None, 30, http2=False, keep=True, gate=False)
+    return headers.run(wish, headers_shown.shape("terminal", "", with_passes=False, with_policy=False))
+
+
+def _base(folder: Path, about: Event) -> str:
+    """The commit that a change is compared with.
+
+    GitHub checks out the change as it would be merged: what it is merged into is the first parent. Where the workflow
+    checked out something else, it is the base that the event names. Raises `FetchError` where the checkout has neither.
+    """
+    top = revision.top_of(folder)
+    if top is None:
+        raise UsageError("There is no checkout.", "Let actions/checkout come first.")
+    present, parent = revision.base(top, "HEAD"), revision.base(top, "HEAD^1")
+    if present and parent and present.commit == about.commit:
+        return parent.commit
+    if revision.base(top, about.base) is None:
+        hint = "Let it fetch more: fetch-depth: 2, or 0 for all, under with: of actions/checkout."
+        raise FetchError(f"The checkout does not have {about.base[:10]}, the base of this change.", hint)
+    return about.base
+
+
+def _above(root: Path) -> str:
+    """Where the paths of findings begin, from the top of the checkout: empty, or a folder and `/`."""
+    top = Path(os.environ.get("GITHUB_WORKSPACE", "")).resolve()
+    root = root.resolve()
+    return f"{root.relative_to(top).as_posix()}/" if root != top and root.is_relative_to(top) else ""
+
+
+def _unchecked(results: Sequence[Result]) -> list[str]:
+    scans = [result.scan for result in results if not isinstance(result.scan.outcome, Complete)]
+    return [f"{scan.scanner}: {reason}" for scan in scans for reason in scan.reasons]
+
+
+def _code(judgement: Judgement, fail_on: FailOn, *, missed: bool) -> ExitCode:
+    """What the job ends with: the gate's verdict counts where it was asked, what nobody looked at always."""
+    unknown = missed or any(rule.verdict is Verdict.UNKNOWN for rule in judgement.rules)
+    if fail_on is FailOn.GATE and judgement.exit_code:
+        return judgement.exit_code
+    return ExitCode.CANNOT_TELL if unknown else ExitCode.DONE
