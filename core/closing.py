@@ -9,7 +9,8 @@ reason.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from fixby.finding import Category, Finding
+from fixby.finding import Finding
+from fixby.identity import PACKAGES
 from fixby.known import Known, Look, Memory, Presence, Sighting
 from fixby.matching import Trace
 from fixby.outline import line_map
@@ -22,7 +23,7 @@ def units(finding: Finding) -> tuple[str, ...]:
     The empty name stands for the target as a whole, where a finding has no location.
     """
     paths = tuple({place.path: None for place in finding.locations}) or ("",)
-    if finding.component and finding.category in (Category.DEPENDENCY, Category.CONTAINER):
+    if finding.component and finding.category in PACKAGES:
         return tuple(f"{path}#{finding.component.name}" for path in paths)
     return paths
 
@@ -53,12 +54,15 @@ class Judge:
         return uncovered or _unchanged(scan, unit, self.memory.looked(last_scan).get(unit))
 
     def why_not_fixed(self, known: Known, sighting: Sighting, trace: Trace | None) -> str:
-        """Why a finding may still be there, wherever it stood; empty where its vanishing proves the fix."""
+        """Why a finding may still be there, wherever it stood; empty where its vanishing proves the fix.
+
+        Of a package its version tells, not the line that names it: that stays when the version below it is another.
+        """
         scan, rules = self.scan, self.scan.coverage.rules
         if rules is not None and rules.isdisjoint({known.rule, *scan.renamed_rules.get(known.rule, ())}):
             return f"{scan.scanner} no longer has the rule {known.rule}"
         reason = next(filter(None, (self.why_not_gone(unit, sighting.last_scan) for unit in sighting.units)), "")
-        if reason or trace is None or not self._survives(trace):
+        if reason or known.category in PACKAGES or trace is None or not self._survives(trace):
             return reason
         before = self.memory.looked(sighting.last_scan).get(trace.path)
         changed = _changed_scanner(scan, before) if before else ""

@@ -237,6 +237,22 @@ def test_a_scan_stores_it_closes_it_when_it_is_mended_and_is_partial_without_adv
     assert (one["outcome"], one["fixed"]) == ("complete", 1)
 
 
+def test_an_upgrade_is_one_whatever_became_known_of_other_packages_meanwhile(repo: Path, data: Path) -> None:
+    arguments = ("scan", ".", "--scanner", "osv", "--json", "--advisories", data)
+    fixby(*arguments, cwd=repo)
+    other = {**LODASH, "id": "GHSA-2222-2222-2222", "aliases": [], "affected": [AFFECTED_OTHERWISE]}
+    zipped(data / "npm" / "all.zip", LODASH, other)
+    (repo / "package-lock.json").write_text(lock("4.17.21"))
+    (one,) = fixby(*arguments, cwd=repo).document["scans"]
+    assert (one["fixed"], one["not_observed"]) == (1, 0)
+
+
+AFFECTED_OTHERWISE = {
+    "package": {"ecosystem": "npm", "name": "other"},
+    "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.0.0"}]}],
+}
+
+
 def test_by_default_it_is_complete_where_there_is_nothing_for_it(tmp_path: Path) -> None:
     repo = repository(tmp_path / "shop", {"README.txt": "nothing"})
     (one,) = fixby("scan", ".", "--scanner", "osv", "--json", cwd=repo).document["scans"]
