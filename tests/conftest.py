@@ -21,6 +21,12 @@ from fixby.store.opening import open_for_writing
 from tests.servers import Authority, free_port
 
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / "build" / "hypothesis"))
+os.environ["PATH"] = os.pathsep.join(
+    folder
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)
+    if Path(folder, "git").exists() or not any(Path(folder, tool).exists() for tool in ("grype", "syft", "trivy"))
+)
+"""Without folders of other people's scanners, which Fixby would prefer to those that it brings."""
 
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests in the background ignores these

@@ -138,11 +138,11 @@ def test_what_is_fixed_is_left_out_unless_it_is_asked_for(shop: Path) -> None:
 
 
 def test_it_is_written_to_a_file_of_a_product_as_of_an_instant(shop: Path) -> None:
-    ended = called("export", "cyclonedx", "-o", "bom.json", "--product", "pkg:oci/shop", cwd=shop)
+    ended = called("export", "cyclonedx", "--output", "bom.json", "--product", "pkg:oci/shop", cwd=shop)
     assert (ended.out, "wrote bom.json" in ended.err) == ("", True)
     assert json.loads((shop / "bom.json").read_text())["metadata"]["component"]["name"] == "pkg:oci/shop"
     assert "vulnerabilities" not in exported(shop, "--as-of", "2020-01-01")
-    refused = called("export", "cyclonedx", "-o", "nowhere/bom.json", cwd=shop)
+    refused = called("export", "cyclonedx", "--output", "nowhere/bom.json", cwd=shop)
     assert (refused.code, "cannot be written" in refused.err) == (2, True)
 
 
