@@ -246,7 +246,7 @@ def _of_manifest(manifest: object) -> str:
 def _of_index(index: object) -> str:
     """The name that an OCI layout gives its image, where it is more than a tag; empty where there is none."""
     match index:
-        case {"manifests": [{"annotations": {**known}}, *_]}:
+        case {"manifests": [{"annotations": dict(known)}, *_]}:
             names = (known.get(key) for key in ("io.containerd.image.name", "org.opencontainers.image.ref.name"))
             full = (name for name in names if isinstance(name, str) and _REFERENCE.fullmatch(name))
             return next((image_name(name) for name in full if "/" in name or ":" in name), "")
