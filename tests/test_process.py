@@ -255,10 +255,10 @@ def test_ctrl_c_in_the_main_thread_ends_a_small_command_too(scripted: Scripted, 
 
 
 def test_watching_a_process_costs_little(scripted: Scripted) -> None:
-    before = time.process_time()
+    before = time.thread_time()
     finished = run(scripted("import time; time.sleep(4)"))
     assert finished.failure == ""
-    assert time.process_time() - before < 0.2
+    assert time.thread_time() - before < 0.2
 
 
 def test_a_short_process_is_not_kept_waiting() -> None:
