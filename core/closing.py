@@ -22,7 +22,8 @@ def units(finding: Finding) -> tuple[str, ...]:
 
     The empty name stands for the target as a whole, where a finding has no location.
     """
-    paths = tuple({place.path: None for place in finding.locations}) or ("",)
+    places = finding.locations
+    paths = tuple(dict.fromkeys(place.path for place in places)) if len(places) > 1 else (finding.path,)
     if finding.component and finding.category in PACKAGES:
         return tuple(f"{path}#{finding.component.name}" for path in paths)
     return paths

@@ -25,7 +25,8 @@ NO_IDENTIFIERS = Identifiers()
 
 def identifiers(names: Iterable[str]) -> Identifiers:
     """The names spelt as their publishers do, each once, in an order that does not depend on the input's."""
-    return Identifiers(tuple(sorted({_spelt(name) for name in names if name.strip()}, key=_order)))
+    spelt = {_spelt(name) for name in names if name.strip()}
+    return Identifiers(tuple(sorted(spelt, key=_order) if len(spelt) > 1 else spelt))
 
 
 def _spelt(name: str) -> str:

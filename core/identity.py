@@ -28,18 +28,22 @@ def identified(asset: str, findings: Iterable[Finding]) -> dict[str, list[Findin
     Like code findings of one file share an identity. Observations of one secret or of one vulnerable package become one
     finding with all their locations.
     """
-    alike: dict[tuple[Part, ...], list[Finding]] = {}
+    alike: dict[str, list[Finding]] = {}
     for finding in findings:
-        alike.setdefault(_parts(asset, finding), []).append(finding)
-    found = dict(_identified(parts, some) for parts, some in alike.items())
-    return {identity: found[identity] for identity in sorted(found)}
+        alike.setdefault(_identity(asset, finding), []).append(finding)
+    return {identity: _together(alike[identity]) for identity in sorted(alike)}
 
 
-def _identified(parts: tuple[Part, ...], some: list[Finding]) -> tuple[str, list[Finding]]:
-    ordered = some if len(some) == 1 else sorted(some, key=_place)
-    if some[0].category in MERGED:
-        return digest(parts), [reduce(_merged, ordered)]
-    return digest((*parts, 0)), ordered
+def _identity(asset: str, finding: Finding) -> str:
+    parts = _parts(asset, finding)
+    return digest(parts if finding.category in MERGED else (*parts, 0))
+
+
+def _together(alike: list[Finding]) -> list[Finding]:
+    if len(alike) == 1:
+        return alike
+    ordered = sorted(alike, key=_place)
+    return [reduce(_merged, ordered)] if alike[0].category in MERGED else ordered
 
 
 def numbered(asset: str, findings: Iterable[Finding]) -> dict[str, Finding]:

@@ -49,7 +49,7 @@ class Known:
     sightings: Mapping[str, Sighting]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Observed:
     """What a scan says of a finding, the same as canonical JSON, a digest of that, and what it identifies it as."""
 

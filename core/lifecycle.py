@@ -31,7 +31,7 @@ class Change(StrEnum):
     REOPENED = "finding.reopened"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """One change of one finding. `observed` is set where the change brings details, `reason` where it needs one.
 

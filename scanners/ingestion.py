@@ -15,7 +15,7 @@ from fixby.scanners.formats.registry import MODULES as FORMATS
 from fixby.scanners.formats.registry import format_named, format_of
 from fixby.scanners.outlines import outlines_below
 from fixby.scanners.report import document
-from fixby.scanners.scanner import Reader, Source
+from fixby.scanners.scanner import Reader, Reading, Source
 from fixby.scanners.scanning import told_together
 
 
@@ -66,7 +66,6 @@ def _foreign(report: Report, tool: str | None, key: bytes) -> Sequence[Told]:
 
 def _scan(one: Told, now: int, root: Path | None, renamed: Mapping[str, Collection[str]]) -> Scan:
     reading = one.reading
-    paths = {*(reading.scanned or ()), *(finding.path for finding in reading.findings)}
     reasons = (*reading.problems, *told_together(reading.skipped))
     return Scan(
         scanner=one.scanner,
@@ -76,9 +75,13 @@ def _scan(one: Told, now: int, root: Path | None, renamed: Mapping[str, Collecti
         coverage=Coverage(reading.scanned or {}, reading.skipped, reading.silenced, whole=False, rules=reading.rules),
         started_at=now,
         finished_at=now,
-        outlines=outlines_below(root, paths) if root else {},
+        outlines=_outlines(root, reading) if root else {},
         renamed_rules=renamed,
     )
+
+
+def _outlines(root: Path, reading: Reading) -> Mapping[str, bytes]:
+    return outlines_below(root, {*(reading.scanned or ()), *(finding.path for finding in reading.findings)})
 
 
 def _source(key: bytes) -> Source:

@@ -103,7 +103,7 @@ class _Moment:
         return next((scan.seq for scan in self.usable if any(in_scope(unit, scan.target) for unit in units)), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Document:
     """What a scan says of a finding, as canonical JSON, and the SHA-256 of that."""
 
@@ -252,9 +252,10 @@ def _append(database: Database, after: Head, moment: _Moment, recorded: Recorded
     last = project(database, after, [Event(recorded.seq, at, actor, projection.SCAN_RECORDED, "", scan_body)])
     for start in range(0, len(steps), _PIECE):
         some = steps[start : start + _PIECE]
+        bodies = (_step_body(moment, step) for step in some)
         events = (
-            Event(seq, at, actor, str(step.change), step.id, encoded(_step_body(moment, step)).decode())
-            for seq, step in enumerate(some, start=last.seq + 1)
+            Event(seq, at, actor, str(step.change), step.id, _written(body, step.observed), body)
+            for seq, (step, body) in enumerate(zip(some, bodies, strict=True), start=last.seq + 1)
         )
         last = project(database, last, events, [step.id for step in some if step.change is not Change.DETECTED])
 
@@ -289,7 +290,7 @@ def _step_body(moment: _Moment, step: Step) -> Mapping[str, object]:
     body: dict[str, object] = {"scanner": moment.scan.scanner, "observed_at": moment.observed_at}
     if step.observed is None:
         return body | {"reason": step.reason, "last_scan": moment.last_scan(step.units)}
-    body["finding"] = orjson.Fragment(step.observed.document)
+    body["finding"] = step.observed.finding
     body["details"] = step.observed.details
     body["units"] = step.units
     body["outline"] = moment.outline(step.observed.finding)
@@ -305,6 +306,12 @@ def _step_body(moment: _Moment, step: Step) -> Mapping[str, object]:
         body["previous"] = step.previous
         body["origin"] = step.kin[0] if step.kin else ""
     return body
+
+
+def _written(body: Mapping[str, object], observed: Observed | None) -> str:
+    """A body as JSON; the finding in it is written already."""
+    whole = body if observed is None else dict(body, finding=orjson.Fragment(observed.document))
+    return encoded(whole).decode()
 
 
 def _clock(database: Database, step: Step, at: int) -> Mapping[str, object]:

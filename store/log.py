@@ -5,8 +5,8 @@ who acted, its kind, its subject, its body. The number and hash of the last even
 dropping the newest events is seen too.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -17,9 +17,13 @@ COLUMNS = ("seq", "at", "actor", "kind", "subject", "body", "hash")
 BEGINNING = "0" * 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
-    """One thing that happened. `at` is a UTC instant in seconds; `subject` the id of a finding, or empty."""
+    """One thing that happened. `at` is a UTC instant in seconds; `subject` the id of a finding, or empty.
+
+    `told` is what `body` says, where its writer still has it: to parse it again takes as long as to write it. There a
+    finding stands as itself.
+    """
 
     seq: int
     at: int
@@ -27,11 +31,12 @@ class Event:
     kind: str
     subject: str
     body: str
+    told: Mapping[str, object] | None = field(default=None, compare=False, repr=False)
 
     def hash_after(self, previous: str) -> str:
         """The hash of this event behind an event of hash `previous`."""
-        lines = (previous, self.seq, self.at, self.actor, self.kind, self.subject, self.body)
-        return sha256("\n".join(map(str, lines)).encode()).hexdigest()
+        lines = f"{previous}\n{self.seq}\n{self.at}\n{self.actor}\n{self.kind}\n{self.subject}\n{self.body}"
+        return sha256(lines.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

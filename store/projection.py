@@ -10,7 +10,7 @@ import orjson
 from fixby import codeowners
 from fixby.asset import UNEXPLOITED, Asset, Exploitation
 from fixby.decision import Decision
-from fixby.finding import Category
+from fixby.finding import Category, Finding
 from fixby.known import Presence
 from fixby.lifecycle import Change
 from fixby.matching import Reason
@@ -115,7 +115,7 @@ class Projector:
         Raises `KeyError`, `TypeError`, `ValueError`, `IndexError` or `ConfigurationError` for what Fixby did not write.
         """
         if handle := self._handlers.get(event.kind):
-            handle(event, orjson.loads(event.body))
+            handle(event, event.told or orjson.loads(event.body))
             if row := self.rows.findings.get(event.subject):
                 row.last_event = event.seq
 
@@ -197,16 +197,16 @@ class Projector:
         self._owners.clear()
 
     def _detect(self, event: Event, body: Mapping[str, Any]) -> None:
-        finding = body["finding"]
-        rank, at = _RANKS[finding["severity"]], body["observed_at"]
+        said, at = _said(body["finding"]), body["observed_at"]
+        rank = said.severity
         values: tuple[Any, ...] = (
             event.subject,
             body["identity"],
             body["occurrence"],
             body["previous"] or None,
             body["asset"],
-            finding["category"],
-            finding["rule"]["id"],
+            said.category,
+            said.rule,
             rank,
             event.seq,
             at,
@@ -214,7 +214,7 @@ class Projector:
             None,
             None,
             *_first_since(rank),
-            *self._first_clock(body["asset"], finding["category"], rank, at),
+            *self._first_clock(body["asset"], said.category, rank, at),
             None,
             event.seq,
             event.seq,
@@ -224,7 +224,7 @@ class Projector:
             "",
         )
         row = self.rows.findings[event.subject] = FindingRow(*values)
-        self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body)}
+        self.rows.sightings[event.subject] = {body["scanner"]: _sighting(event, body, said)}
         self._own(row)
         if "clock" in body:
             severity = Severity.from_rank(rank)
@@ -235,7 +235,7 @@ class Projector:
         row, sightings = self.rows.findings[event.subject], self.rows.sightings[event.subject]
         change, at = Change(event.kind), body["observed_at"]
         if "finding" in body:
-            sightings[body["scanner"]] = _sighting(event, body)
+            sightings[body["scanner"]] = _sighting(event, body, _said(body["finding"]))
         else:
             _update(sightings[body["scanner"]], change, body)
         before = self._timeline(row)
@@ -464,20 +464,59 @@ def _first_since(rank: int) -> tuple[int | None, ...]:
     return tuple(since.get(level) for level in SINCE)
 
 
-def _sighting(event: Event, body: Mapping[str, Any]) -> SightingRow:
-    finding = body["finding"]
+@dataclass(slots=True)
+class _Said:
+    """What rows keep of what a scanner says of a finding; the rank of its severity."""
+
+    category: str
+    rule: str
+    severity: int
+    suppressed: int
+    path: str
+    package: str
+    names: str
+    fixable: int
+
+
+def _said(finding: Finding | Mapping[str, Any]) -> _Said:
+    """What is kept of a finding, or of one that was read from the log."""
+    if isinstance(finding, Finding):
+        package = finding.component
+        return _Said(
+            str(finding.category),
+            finding.rule.id,
+            finding.severity.rank,
+            int(finding.suppression is not None),
+            finding.path,
+            package.name if package else "",
+            " ".join(finding.identifiers.names),
+            int(bool(package and package.fixed_versions)),
+        )
     component = finding["component"]
-    return SightingRow(
-        event.subject,
-        body["scanner"],
-        _PRESENT,
-        "",
+    return _Said(
+        finding["category"],
+        finding["rule"]["id"],
         _RANKS[finding["severity"]],
         int(finding["suppression"] is not None),
         finding["locations"][0]["path"] if finding["locations"] else "",
         component["name"] if component else "",
         " ".join(finding["identifiers"]["names"]),
         int(bool(component and component["fixed_versions"])),
+    )
+
+
+def _sighting(event: Event, body: Mapping[str, Any], said: _Said) -> SightingRow:
+    return SightingRow(
+        event.subject,
+        body["scanner"],
+        _PRESENT,
+        "",
+        said.severity,
+        said.suppressed,
+        said.path,
+        said.package,
+        said.names,
+        said.fixable,
         body["details"],
         encoded(body["units"]).decode(),
         event.seq,
@@ -489,7 +528,7 @@ def _sighting(event: Event, body: Mapping[str, Any]) -> SightingRow:
 def _carry(row: FindingRow, body: Mapping[str, Any]) -> None:
     """What a finding is now observed as; that it is none was said of the code that it was."""
     row.identity = body["identity"]
-    row.rule_id = body["finding"]["rule"]["id"]
+    row.rule_id = _said(body["finding"]).rule
     if body["reason"] == Reason.EDITED:
         row.dismissed_at = None
 

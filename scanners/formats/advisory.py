@@ -37,12 +37,9 @@ class Advisory:
         return Rule(
             self.id or NAMELESS,
             printable(self.title or first_sentence(self.description) or self.id or NAMELESS),
-            *self._links,
+            self.cwes,
+            tuple(dict.fromkeys(filter(None, self.references))),
         )
-
-    @property
-    def _links(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return self.cwes, tuple(dict.fromkeys(filter(None, self.references)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ def units(findings: Iterable[Finding]) -> dict[str, str]:
 
 def split_versions(words: str) -> tuple[str, ...]:
     """The versions in a list such as `1.2.3, 2.0.1`."""
-    return tuple(dict.fromkeys(version for part in words.split(",") if (version := part.strip())))
+    return tuple(dict.fromkeys(filter(None, map(str.strip, words.split(","))))) if words else ()
 
 
 def versions_in(advice: str) -> tuple[str, ...]:

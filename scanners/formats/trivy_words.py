@@ -37,7 +37,7 @@ def advisory(row: Record) -> Advisory:
         f"{description}{notices}".strip(),
         _rating(row),
         weaknesses(row),
-        references(row),
+        _links(row),
     )
 
 
@@ -76,4 +76,8 @@ def weaknesses(row: Record) -> tuple[str, ...]:
 
 def references(row: Record) -> tuple[str, ...]:
     """The links of a row, the primary one first. Raises `ReportError`."""
-    return tuple(dict.fromkeys(filter(None, (word(row, "PrimaryURL"), *optional_texts(row, "References")))))
+    return tuple(dict.fromkeys(filter(None, _links(row))))
+
+
+def _links(row: Record) -> tuple[str, ...]:
+    return (word(row, "PrimaryURL"), *optional_texts(row, "References"))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from html import unescape
+from itertools import chain
 
 from fixby.redaction import redacted, redacted_literals
 from fixby.scanners.report import printable
@@ -11,8 +12,7 @@ from fixby.scanners.report import printable
 
 def cwes(words: Iterable[object]) -> tuple[str, ...]:
     """The weaknesses that words name, such as `CWE-79: ...`, `external/cwe/cwe-079`, `79` or 79, written `CWE-79`."""
-    found = (number for word in words for number in _numbers(word))
-    return tuple(dict.fromkeys(f"CWE-{number}" for number in found))
+    return tuple(dict.fromkeys(chain.from_iterable(map(_cwes_in, words))))
 
 
 def clean(words: str) -> str:
@@ -44,18 +44,18 @@ def spoken(name: str) -> str:
     return re.sub(r"[-_\s]+", " ", words).strip().capitalize() or name
 
 
-def _numbers(word: object) -> list[int]:
+def _cwes_in(word: object) -> tuple[str, ...]:
     if isinstance(word, int) and not isinstance(word, bool):
-        return [word] if word > 0 else []
-    return _numbers_in(word) if isinstance(word, str) else []
+        return (f"CWE-{word}",) if word > 0 else ()
+    return _cwes_in_text(word) if isinstance(word, str) else ()
 
 
 @lru_cache(maxsize=4096)
-def _numbers_in(word: str) -> list[int]:
+def _cwes_in_text(word: str) -> tuple[str, ...]:
     bare = word.strip()
     if bare.isascii() and bare.isdigit():
-        return [int(bare)] if len(bare) <= _DIGITS and int(bare) else []
-    return [int(number) for number in _CWE.findall(word)]
+        return (f"CWE-{int(bare)}",) if len(bare) <= _DIGITS and int(bare) else ()
+    return tuple(f"CWE-{number}" for number in _CWE.findall(word))
 
 
 _BLOCK = re.compile(r"</?(?:p|br|ul|ol|li|div|pre|h\d|table|tr)\b[^<>]{0,200}>", re.IGNORECASE)
