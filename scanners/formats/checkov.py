@@ -38,7 +38,7 @@ from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, secret_sha1
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.wording import clean, cwes, prose
-from fixby.scanners.report import HINT, Record, child, has, number, numbers, optional_text, required_text, text
+from fixby.scanners.report import HINT, Record, child, has, number, numbers, optional_text, required_text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "checkov"
@@ -47,7 +47,10 @@ NAME = "checkov"
 def recognises(report: Report) -> bool:
     """Whether it is a report of one framework, a list of several, or the summary of a scan without files to check."""
     keys = first_record(report).keys()
-    return {"check_type", "results"} <= keys or {"passed", "failed", "checkov_version"} <= keys
+    if {"check_type", "results"} <= keys or {"passed", "failed", "checkov_version"} <= keys:
+        return True
+    results = first_record(report).get("results")
+    return isinstance(results, dict) and {"failed_checks", "passed_checks"} <= results.keys()
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:
@@ -70,7 +73,8 @@ def read(report: Report, source: Source) -> Sequence[Told]:
 def _framework(source: Source, row: Record) -> Reading:
     if "results" not in row:
         return _nothing_checked(row)
-    framework, results, summary = text(row, "check_type"), child(row, "results"), optional_child(row, "summary")
+    framework, results = optional_text(row, "check_type"), child(row, "results")
+    summary = optional_child(row, "summary")
     finding = partial(_finding, source, framework)
     failed = optional_each(results, "failed_checks", finding)
     if not has(results, "failed_checks"):

@@ -3,7 +3,8 @@
 Severities are the report's words, of which those of npm (moderate) are known too; else the CVSS score of the newest
 version; where there is none, unknown. A package stands in its file, by its package URL, else by its Maven coordinates,
 else by the name of its file. Suppressed vulnerabilities are suppressed findings; exceptions of analyses are problems.
-No report tells a fixed version.
+A fixed version is the first that the entry of vulnerable software which matched leaves out (`versionEndExcluding`);
+schemas before 2.0 have none.
 """
 
 import re
@@ -99,7 +100,13 @@ def _finding(row: Record, component: Component, place: Place) -> Finding:
         cwes(weaknesses),
         tuple(links),
     )
-    return vulnerability(NAME, advisory, component, place)
+    return vulnerability(NAME, advisory, replace(component, fixed_versions=_fixed(row)), place)
+
+
+def _fixed(row: Record) -> tuple[str, ...]:
+    software = (optional_child(one, "software") for one in records(row, "vulnerableSoftware"))
+    matched = (one for one in software if str(one.get("vulnerabilityIdMatched")).lower() == "true")
+    return tuple(dict.fromkeys(filter(None, (word(one, "versionEndExcluding") for one in matched))))
 
 
 def _scores(row: Record) -> Iterator[Score]:
@@ -150,8 +157,15 @@ def _as_vulnerability(found: Element) -> Record:
         "notes": said(found, "notes"),
         "cwes": [*all_words(found, "cwes/cwe"), *all_words(found, "cwe")],
         "references": [{"url": said(link, "url")} for link in found.iterfind("references/reference")],
+        "vulnerableSoftware": [_as_software(one) for one in found.iterfind("vulnerableSoftware/software")],
         **scores,
     }
+
+
+def _as_software(one: Element) -> Record:
+    """The entry of a product; of suppressed vulnerabilities some versions call what matched `matched`."""
+    matched = one.get("vulnerabilityIdMatched") or one.get("matched", "")
+    return {"software": {"vulnerabilityIdMatched": matched, "versionEndExcluding": one.get("versionEndExcluding", "")}}
 
 
 def _score(found: Element, *paths: str) -> Record:

@@ -32,6 +32,8 @@ def recognises(report: Report) -> bool:
             return kind in _TYPES
         case {"vulnerabilities": [{"category": str(kind)}, *_], "version": str()}:
             return kind in _TYPES
+        case {"vulnerabilities": [], "version": str(), "dependency_files": list()}:
+            return True
         case _:
             return False
 

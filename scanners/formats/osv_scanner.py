@@ -7,6 +7,7 @@ A group is one vulnerability under several names: it makes one finding, by the r
 GHSA, ...). A package stands in its source; Git commits and images by their name. Fixed versions are those that the
 record has for the package. OSV-Scanner leaves out what its configuration ignores; what it lists all the same as
 uncalled (`--call-analysis`) or unimportant stays a finding. A package of a licence that is not allowed is one too.
+Where no package is vulnerable there are no results; where it finds no package at all, it writes no report.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,22 +36,24 @@ def recognises(report: Report) -> bool:
     match report.json:
         case {"results": [{"source": dict(), "packages": _}, *_]}:
             return True
-        case {"results": [] | None, "experimental_config": _}:
-            return True
+        case {"results": [] | None}:
+            return isinstance(report.json, dict) and report.json.keys() <= _KEYS
         case _:
             return False
 
 
+_KEYS = {"results", "experimental_config", "image_metadata", "license_summary"}
+
+
 def read(report: Report, source: Source) -> Sequence[Told]:
-    """What OSV-Scanner says. Raises `ReportError`. A report without results is a problem: nothing was looked at."""
+    """What OSV-Scanner says. Raises `ReportError`."""
     record = as_record(report.json, "the top of the report")
     image = _image(record)
     read_ = _Reader(source, image)
-    results = each(record, "results", read_.result) if has(record, "results") else []
+    results = each(record, "results", read_.result) if has(record, "results") or "results" not in record else []
     findings = tuple(finding for found, _ in results for finding in found)
     scanned = {unit: version for _, some in results for unit, version in some.items()}
-    problems = () if results else ("the report has no results: no package was looked at, or none has vulnerabilities",)
-    return [Told(NAME, Reading(findings, scanned=scanned, problems=(*problems, *nameless(findings))))]
+    return [Told(NAME, Reading(findings, scanned=scanned, problems=nameless(findings)))]
 
 
 def _image(record: Record) -> str:

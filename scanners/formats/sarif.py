@@ -49,7 +49,7 @@ def recognises(report: Report) -> bool:
 def read(report: Report, source: Source) -> Sequence[Told]:
     """What each tool says. Raises `ReportError` where the report is damaged, or of another version."""
     record = loaded_record(report)
-    version = text(record, "version")
+    version = optional_text(record, "version") or next(iter(_IN_SCHEMA.findall(optional_text(record, "$schema"))), "")
     if not version.startswith("2.1"):
         raise ReportError(f"expected SARIF 2.1.0, found version {clean(version)[:20]}", HINT)
     told = each(record, "runs", lambda run: _run(run, source))
@@ -57,6 +57,9 @@ def read(report: Report, source: Source) -> Sequence[Told]:
         raise ReportError("the report has no run: no tool says anything", HINT)
     by_tool = grouped((one.scanner, one.reading) for one in told)
     return [Told(name, some[0] if len(some) == 1 else _together(some)) for name, some in by_tool.items()]
+
+
+_IN_SCHEMA = re.compile(r"sarif-(?:schema-)?(2\.\d\.\d)")
 
 
 def _together(some: list[Reading]) -> Reading:

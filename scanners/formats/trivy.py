@@ -42,12 +42,10 @@ def recognises(report: Report) -> bool:
     match report.json:
         case {"SchemaVersion": int(), "ArtifactName": _} | {"SchemaVersion": int(), "Results": _}:
             return True
-        case {"ClusterName": _, "Vulnerabilities": _} | {"ClusterName": _, "Misconfigurations": _}:
-            return True
-        case {"ClusterName": _, "Resources": _} | {"ClusterName": _, "Findings": _}:
+        case {"ClusterName": str()}:
             return True
         case [dict() as first, *_] if isinstance(first.get("Target"), str):
-            return not _LISTS.keys().isdisjoint(first) or "Type" in first
+            return not _LISTS.keys().isdisjoint(first) or first.keys() <= {"Target", "Class", "Type", "Packages"}
         case _:
             return False
 

@@ -29,8 +29,8 @@ def recognises(report: Report) -> bool:
     match report.first_line:
         case {"type": "auditAdvisory" | "auditSummary" | "auditAction", "data": dict()}:
             return True
-        case {"type": "info" | "warning" | "error", "data": str()}:
-            return b'"audit' in report.content
+        case {"type": str(), "data": _}:
+            return b'"auditSummary"' in report.content or b'"auditAdvisory"' in report.content
         case {"value": str(), "children": {"Issue": _, "Severity": _}}:
             return True
         case _:
