@@ -34,7 +34,7 @@ NAME = "osv-scanner"
 def recognises(report: Report) -> bool:
     """Whether it has results with a source and packages; one of nothing is told by what else stands in it."""
     match report.json:
-        case {"results": [{"source": dict(), "packages": _}, *_]}:
+        case {"results": [{"source": dict(), "packages": _} | {"packageSource": dict(), "packages": _}, *_]}:
             return True
         case {"results": [] | None}:
             return isinstance(report.json, dict) and report.json.keys() <= _KEYS
@@ -68,7 +68,7 @@ class _Reader:
 
     def result(self, row: Record) -> tuple[list[Finding], dict[str, str]]:
         """The findings of one source, and its packages."""
-        origin = child(row, "source")
+        origin = child(row, _either(row, "source", "packageSource"))
         places = self._places(word(origin, "path"), word(origin, "type"))
         findings: list[Finding] = []
         scanned: dict[str, str] = {}
@@ -83,7 +83,7 @@ class _Reader:
         return at(self.source, path)
 
     def _package(self, row: Record, places: tuple[Location, ...]) -> tuple[list[Finding], str, str]:
-        named = child(row, "package")
+        named = child(row, _either(row, "package", "Package"))
         name, version = word(named, "name") or word(named, "commit"), word(named, "version") or word(named, "commit")
         kind = word(named, "ecosystem") or "generic"
         place = Place(places, in_image=bool(self.image))
@@ -97,7 +97,7 @@ class _Reader:
         return findings, name, version
 
     def _licence(self, row: Record, kind: str, licence: str, places: tuple[Location, ...]) -> Finding:
-        named = child(row, "package")
+        named = child(row, _either(row, "package", "Package"))
         component = package("", kind, text(named, "name"), word(named, "version"))
         return Finding(
             Category.LICENCE,
@@ -110,6 +110,11 @@ class _Reader:
             component=component,
             code=component.name,
         )
+
+
+def _either(row: Record, key: str, early: str) -> str:
+    """A key, or what the first versions called it."""
+    return early if key not in row and early in row else key
 
 
 def _groups(row: Record, rows: Mapping[str, Record]) -> Iterator[tuple[tuple[str, ...], str]]:
