@@ -9,7 +9,7 @@ from fixby.errors import ReportError
 from fixby.finding import Category, Finding
 from fixby.scan import Complete, Partial, Scan
 from fixby.scanners.ingestion import scans_of_report
-from fixby.severity import Severity
+from fixby.severity import Severity, SeveritySource
 
 Row = Mapping[str, object]
 
@@ -26,7 +26,7 @@ def finding(report: object) -> Finding:
 
 
 NO_FINDINGS: dict[str, tuple[str, object]] = {
-    "OSV-Scanner before 1.4": ("osv-scanner", {"results": []}),
+    "OSV-Scanner before 2.0": ("osv-scanner", {"results": None, "experimental_config": {}}),
     "OSV-Scanner": ("osv-scanner", {"results": [], "experimental_config": {"licenses": {"summary": False}}}),
     "Grype that matched nothing": ("grype", {"matches": None, "descriptor": {"name": "grype"}}),
     "Trivy of schema 1": ("trivy", [{"Target": "alpine (alpine 3.10.2)"}]),
@@ -56,6 +56,12 @@ NO_FINDINGS: dict[str, tuple[str, object]] = {
         },
     ),
 }
+
+
+def test_results_that_are_none_may_be_anybodys() -> None:
+    with pytest.raises(ReportError, match="no format"):
+        read({"results": []})
+    assert read({"results": []}, "osv-scanner").outcome == Complete()
 
 
 @pytest.mark.parametrize("name", NO_FINDINGS)
@@ -243,3 +249,43 @@ def test_an_alert_that_was_dismissed_by_a_rule_is_suppressed_and_one_with_a_date
     assert finding({**ALERT, "state": "auto_dismissed"}).suppression
     assert finding(answer(more=False, autoDismissedAt="2024-01-01T00:00:00Z")).suppression
     assert not read(answer(more=False, fixedAt="2024-01-01T00:00:00Z")).findings
+
+
+BANDIT: Row = {
+    "code": "3 assert x\n",
+    "filename": "./a.py",
+    "issue_confidence": "HIGH",
+    "issue_severity": "LOW",
+    "issue_text": "Use of assert.",
+    "line_number": 3,
+    "line_range": [3],
+    "test_id": "B101",
+    "test_name": "assert_used",
+}
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{}, {"more_info": "https://bandit.example", "col_offset": 0}],
+    ids=["no link", "no last column"],
+)
+def test_early_reports_of_bandit_say_less(own: Row) -> None:
+    one = finding({"errors": [], "generated_at": "x", "metrics": {"_totals": {}}, "results": [{**BANDIT, **own}]})
+    assert (one.rule.id, one.path, one.locations[0].line, one.severity) == ("B101", "a.py", 3, Severity.LOW)
+
+
+def test_a_severity_that_bandit_does_not_define_is_nobodys() -> None:
+    row = {**BANDIT, "issue_severity": "UNDEFINED"}
+    one = finding({"errors": [], "generated_at": "x", "metrics": {"_totals": {}}, "results": [row]})
+    assert (one.severity, one.severity_source) == (Severity.UNKNOWN, SeveritySource.DEFAULT)
+
+
+def test_the_log_of_trufflehog_tells_that_it_is_its_report_and_that_the_scan_ended() -> None:
+    begin = {"level": "info-0", "logger": "trufflehog", "msg": "running source"}
+    end = {"level": "info-0", "logger": "trufflehog", "msg": "finished scanning", "chunks": 1}
+    lines = [json.dumps(one) for one in (begin, end)]
+    assert read("\n".join(lines).encode()).outcome == Complete()
+    assert read(lines[0].encode()).reasons
+    metadata = {"Data": {"Filesystem": {"file": "a.py", "line": 3}}}
+    secret = {"SourceMetadata": metadata, "DetectorName": "AWS", "Verified": False, "Raw": "x" * 20, "RawV2": ""}
+    assert len(read("\n".join([lines[0], json.dumps(secret), lines[1]]).encode()).findings) == 1

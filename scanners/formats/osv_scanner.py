@@ -37,7 +37,7 @@ def recognises(report: Report) -> bool:
         case {"results": [{"source": dict(), "packages": _} | {"packageSource": dict(), "packages": _}, *_]}:
             return True
         case {"results": [] | None}:
-            return isinstance(report.json, dict) and report.json.keys() <= _KEYS
+            return isinstance(report.json, dict) and {"results"} < report.json.keys() <= _KEYS
         case _:
             return False
 
