@@ -289,3 +289,52 @@ def test_the_log_of_trufflehog_tells_that_it_is_its_report_and_that_the_scan_end
     metadata = {"Data": {"Filesystem": {"file": "a.py", "line": 3}}}
     secret = {"SourceMetadata": metadata, "DetectorName": "AWS", "Verified": False, "Raw": "x" * 20, "RawV2": ""}
     assert len(read("\n".join([lines[0], json.dumps(secret), lines[1]]).encode()).findings) == 1
+
+
+HADOLINT = {
+    "code": "DL3006",
+    "message": "Always tag it.",
+    "file": "Dockerfile",
+    "line": 1,
+    "column": 1,
+    "level": "warning",
+}
+CLIMATE = {
+    "type": "issue",
+    "check_name": "DL3006",
+    "description": "Always tag it.",
+    "severity": "major",
+    "location": {"path": "Dockerfile", "lines": {"begin": 1, "end": 1}},
+}
+UNPARSED = {
+    **CLIMATE,
+    "check_name": "DL1000",
+    "description": "unexpected end",
+    "severity": "blocker",
+    "location": {"path": "other/Dockerfile", "positions": {"begin": {"line": 2, "column": 3}}},
+}
+SONARQUBE = {
+    "engineId": "Hadolint",
+    "ruleId": "DL3006",
+    "severity": "MAJOR",
+    "type": "CODE_SMELL",
+    "primaryLocation": {"message": "Always tag it.", "filePath": "Dockerfile", "textRange": {"startLine": 1}},
+}
+
+
+def test_hadolint_tells_the_same_in_all_of_its_formats() -> None:
+    def told(report: object) -> tuple[object, ...]:
+        one = finding(report)
+        return one.rule, one.severity, one.message, one.path, one.locations[0].line
+
+    expected = told([{**HADOLINT, "level": "warning"}])
+    assert told([CLIMATE]) == told({"issues": [SONARQUBE]}) == expected
+    separated = b"".join(json.dumps(row).encode() + b"\0" for row in (CLIMATE, UNPARSED))
+    scan = read(separated)
+    assert (scan.scanner, len(scan.findings), list(scan.coverage.skipped)) == ("hadolint", 1, ["other/Dockerfile"])
+
+
+def test_a_deprecated_package_is_no_advisory_to_yarn_4() -> None:
+    row = {"ID": "b (deprecation)", "Issue": "Old", "Severity": "moderate", "Tree Versions": ["1"], "Dependents": ["x"]}
+    one = finding({"value": "b", "children": row})
+    assert (one.rule.id, one.identifiers.names) == ("deprecation", ())

@@ -63,7 +63,7 @@ def _pages(content: bytes) -> list[object] | None:
     return found
 
 
-_BEGIN = re.compile(r"\S")
+_BEGIN = re.compile(r"[^\s\0]")
 _DECODER = json.JSONDecoder()
 _FAR_ENOUGH = 64 * 1024
 _NO_ELEMENT = re.compile(rb"<\?.*?\?>|<!--.*?-->|<![A-Za-z][^>\[]*(?:\[[^\]]*\])?[^>]*>", re.DOTALL)
