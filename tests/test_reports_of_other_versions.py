@@ -338,3 +338,47 @@ def test_a_deprecated_package_is_no_advisory_to_yarn_4() -> None:
     row = {"ID": "b (deprecation)", "Issue": "Old", "Severity": "moderate", "Tree Versions": ["1"], "Dependents": ["x"]}
     one = finding({"value": "b", "children": row})
     assert (one.rule.id, one.identifiers.names) == ("deprecation", ())
+
+
+def sarif(tool: str, rule: Row, *results: Row) -> Row:
+    """A SARIF log of one rule, and results of it in a file."""
+    place = {"physicalLocation": {"artifactLocation": {"uri": "lib/a.jar"}}}
+    rows = [{"ruleId": rule["id"], "level": "warning", "locations": [place], **row} for row in results]
+    return {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": tool, "rules": [rule]}}, "results": rows}]}
+
+
+def test_packages_of_dependency_check_in_sarif_are_package_urls_and_its_scores_have_names_of_their_own() -> None:
+    place = {
+        "physicalLocation": {"artifactLocation": {"uri": "lib/a.jar"}},
+        "logicalLocations": [{"fullyQualifiedName": "pkg:maven/g/a@1.0"}],
+    }
+    rule = {"id": "CVE-2020-1111", "properties": {"cvssv2_score": 7.5, "cvssv2_severity": "HIGH"}}
+    one = finding(sarif("dependency-check", rule, {"message": {"text": "Bad"}, "locations": [place]}))
+    assert one.component
+    assert (one.component.purl, one.severity) == ("pkg:maven/g/a@1.0", Severity.HIGH)
+    assert one.severity_source is SeveritySource.CVSS
+
+
+def test_pip_audit_names_its_package_in_sarif_and_no_file() -> None:
+    nowhere = {"physicalLocation": {"artifactLocation": {"uri": "pip-audit"}}}
+    words = "`foo` has a known vulnerability: PYSEC-2021-1\nBad"
+    one = finding(sarif("pip-audit", {"id": "PYSEC-2021-1"}, {"message": {"text": words}, "locations": [nowhere]}))
+    assert one.component
+    assert (one.component.purl, one.locations) == ("pkg:pypi/foo", ())
+
+
+def test_fixed_versions_of_osv_scanner_in_sarif_stand_in_a_table() -> None:
+    rows = "| GHSA-1 | regex | 1.5.5 |\n| GHSA-2 | other | 2.0 |\n| GHSA-3 | regex | -- |\n"
+    table = f"### Fixed Versions\n\n| Vulnerability ID | Package Name | Fixed Version |\n| --- | --- | --- |\n{rows}"
+    rule = {"id": "CVE-2022-24713", "help": {"text": table}}
+    words = "Package 'regex@1.5.1' is vulnerable to 'CVE-2022-24713'."
+    one = finding(sarif("osv-scanner", rule, {"message": {"text": words}}))
+    assert one.component
+    assert one.component.fixed_versions == ("1.5.5",)
+
+
+def test_two_secrets_of_trufflehog_in_one_line_are_two() -> None:
+    words = {"message": {"text": "Found verified result for detector AWS."}}
+    rows = [{**words, "partialFingerprints": {"trufflehogFingerprint/v1": mark}} for mark in ("a", "b")]
+    one, other = read(sarif("trufflehog", {"id": "AWS"}, *rows)).findings
+    assert one.secret_fingerprint != other.secret_fingerprint

@@ -172,8 +172,8 @@ def rated(rule: SarifRule, result: Record, kind: str) -> Rating:
 
 def rated_by(properties: Record, tags: Iterable[str]) -> Rating | None:
     """What properties and tags say of how bad something is, or None."""
-    score = _score(properties.get("security-severity"))
-    if score is not None:
+    scores = (_score(properties.get(key)) for key in ("security-severity", "cvssv3_baseScore", "cvssv2_score"))
+    if (score := next((one for one in scores if one is not None), None)) is not None:
         return severity_of_cvss_score(score), SeveritySource.CVSS
     words = (properties.get(key) for key in ("security-severity", "severity", "issue_severity"))
     known = (one for word in words if (one := rating(word))[1] is SeveritySource.SCANNER)
