@@ -382,3 +382,28 @@ def test_two_secrets_of_trufflehog_in_one_line_are_two() -> None:
     rows = [{**words, "partialFingerprints": {"trufflehogFingerprint/v1": mark}} for mark in ("a", "b")]
     one, other = read(sarif("trufflehog", {"id": "AWS"}, *rows)).findings
     assert one.secret_fingerprint != other.secret_fingerprint
+
+
+def test_early_sarif_of_snyk_names_package_and_severity_in_its_rule() -> None:
+    rule = {
+        "id": "SNYK-DEBIAN9-BZIP2-106947",
+        "shortDescription": {"text": "Critical severity - Denial of Service vulnerability in bzip2"},
+        "fullDescription": {"text": "(CVE-2016-3189) bzip2/libbz2-1.0@1.0.6-8.1"},
+    }
+    one = finding(sarif("Snyk Container", rule, {"level": "error", "message": {"text": "Vulnerable"}}))
+    assert one.component
+    assert (one.component.name, one.component.version, one.category) == ("libbz2-1.0", "1.0.6-8.1", Category.CONTAINER)
+    assert one.severity is Severity.CRITICAL
+
+
+def test_early_json_of_dependency_check_has_one_score_and_identifiers() -> None:
+    vulnerability = {"name": "CVE-2016-1111", "cvssScore": 7.5, "cwe": "CWE-20 Improper Input Validation"}
+    dependency = {
+        "fileName": "a.jar",
+        "filePath": "/lib/a.jar",
+        "identifiers": [{"type": "cpe", "name": "cpe:/a:g:a:1.0"}, {"type": "maven", "name": "(g:a:1.0)"}],
+        "vulnerabilities": [vulnerability],
+    }
+    one = finding({"reportSchema": "1.0", "dependencies": [dependency]})
+    assert one.component
+    assert (one.component.purl, one.severity, one.rule.cwes) == ("pkg:maven/g/a@1.0", Severity.HIGH, ("CWE-20",))

@@ -77,6 +77,7 @@ def _dependency(row: Record, source: Source) -> tuple[tuple[str, str], list[Find
 
 def _component(row: Record) -> Component:
     ids = [word(one, "id") for one in records(row, "packages")]
+    ids += [word(one, "name", "id") for one in records(row, "identifiers") if word(one, "type") == "maven"]
     purl = next((one for one in ids if one.startswith("pkg:")), "")
     maven = next((match for one in ids if (match := _MAVEN.fullmatch(one))), None)
     if maven and not purl:
@@ -115,6 +116,8 @@ def _scores(row: Record) -> Iterator[Score]:
         score = optional_quantity(scores, "baseScore") or optional_quantity(scores, "score")
         if score is not None:
             yield version, score
+    if isinstance(early := row.get("cvssScore"), int | float):
+        yield 2.0, early
 
 
 def _converted(top: Element) -> Record:
