@@ -47,11 +47,28 @@ def test_lines_of_a_log_before_a_report_are_left_out_and_its_errors_are_told() -
 
 @pytest.mark.parametrize(
     "content",
-    [b'[{"RuleID": "x"},\n[]', b'{"results": [\n{}\n', b"no report\n", b'x\n{"results": [\n{\n', b"[1\n[]\n"],
+    [
+        b'[{"RuleID": "x"},\n[]',
+        b'{"results": [\n{}\n',
+        b"no report\n",
+        b'x\n{"results": [\n{\n',
+        b"[1\n[]\n",
+        b'"}\n{}\n',
+        b'},\n{"a": 1}\n',
+    ],
 )
 def test_of_a_damaged_document_nothing_is_left_out(content: bytes) -> None:
     with pytest.raises(ReportError):
         scan(content)
+
+
+def test_lines_that_lack_the_beginning_of_the_first_are_damaged() -> None:
+    secret = {"SourceMetadata": {}, "DetectorName": "AWS", "Verified": False, "Raw": "x", "RawV2": ""}
+    line = json.dumps(secret).encode() + b"\n"
+    assert len(scan(line + line).findings) == 2
+    for offset in range(1, len(line) - 1):
+        with pytest.raises(ReportError):
+            scan((line + line)[offset:])
 
 
 def test_a_table_is_no_log() -> None:

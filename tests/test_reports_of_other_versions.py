@@ -407,3 +407,10 @@ def test_early_json_of_dependency_check_has_one_score_and_identifiers() -> None:
     one = finding({"reportSchema": "1.0", "dependencies": [dependency]})
     assert one.component
     assert (one.component.purl, one.severity, one.rule.cwes) == ("pkg:maven/g/a@1.0", Severity.HIGH, ("CWE-20",))
+
+
+def test_checkov_may_write_its_lines_as_words() -> None:
+    check = {"check_id": "CKV_1", "check_name": "Name", "file_path": "/a.tf", "resource": "r"}
+    failed = [{**check, "check_result": {"result": "FAILED"}, "code_block": None, "file_line_range": ["3", "5"]}]
+    one = finding({"check_type": "terraform", "results": {"failed_checks": failed}, "summary": {"failed": 1}})
+    assert (one.path, one.locations[0].line, one.locations[0].end_line) == ("a.tf", 3, 5)

@@ -24,6 +24,7 @@ from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.identifiers import NO_IDENTIFIERS, identifiers
 from fixby.scanners.excerpt import code_at
 from fixby.scanners.formats.addresses import location
+from fixby.scanners.formats.elements import whole_number
 from fixby.scanners.formats.fields import (
     NOTHING_SAID,
     each_of,
@@ -38,7 +39,7 @@ from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, secret_sha1
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.wording import clean, cwes, prose
-from fixby.scanners.report import HINT, Record, child, has, number, numbers, optional_text, required_text
+from fixby.scanners.report import HINT, Record, child, has, number, optional_text, required_text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "checkov"
@@ -155,7 +156,8 @@ def _category(framework: str, check: str) -> Category:
 def _locations(source: Source, row: Record) -> tuple[Location, ...]:
     """The place in a file; its path begins with a `/` that means the folder that was scanned."""
     name = required_text(row, "file_path").replace("\\", "/").lstrip("/")
-    lines = numbers(row, "file_line_range") if has(row, "file_line_range") else ()
+    told = (whole_number(str(one)) for one in optional_items(row, "file_line_range"))
+    lines = [line for line in told if line]
     first, last = (min(lines), max(lines)) if lines else (None, None)
     return (location(name, source, first, last),)
 

@@ -168,7 +168,7 @@ def _advisory(row: Record) -> Advisory:
         cwes(
             f"CWE-{word(one, 'value').upper().removeprefix('CWE-')}"
             for one in identifiers
-            if word(one, "type") == "cwe"
+            if word(one, "type").lower() == "cwe"
         ),
         tuple(links),
     )

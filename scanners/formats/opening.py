@@ -21,16 +21,18 @@ def in_utf8(content: bytes) -> bytes:
 def split_log(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     """A report from where its document begins, and the errors that stand in the lines of a log before it.
 
-    Only words that are no JSON and no XML count as such lines: of a document that is damaged nothing is left out. A
-    report in which no document begins stays as it is.
+    Only words that are no JSON and no XML count as such lines: of a document that is damaged nothing is left out, even
+    if it lacks its beginning. A report in which no document begins stays as it is.
     """
     if not _LOG.match(content) or _COLUMNS.match(content):
         return content, ()
     for start in _STARTS.finditer(content, 0, _FAR_ENOUGH):
-        rest = content[start.start() :]
+        before, rest = content[: start.start()], content[start.start() :]
+        if b'":' in before:
+            break
         if rest.startswith(b"<") or _is_json(rest) or _is_json(rest.partition(b"\n")[0]):
-            before = content[: start.start()].decode("utf-8", "replace").splitlines()
-            return rest, tuple(redacted(printable(line.strip())) for line in before if _ERROR.search(line))
+            lines = before.decode("utf-8", "replace").splitlines()
+            return rest, tuple(redacted(printable(line.strip())) for line in lines if _ERROR.search(line))
     return content, ()
 
 
@@ -42,7 +44,7 @@ def _is_json(content: bytes) -> bool:
 
 
 _ENCODING = re.compile(r"""(?<=\?xml)([^>]{0,80}?)\s+encoding\s*=\s*["'][^"']{0,40}["']""")
-_LOG = re.compile(rb"\s*(?:\[[A-Za-z][\w .:/-]{0,60}\]\s|\[\d{4}-\d\d-\d\d|[^\s{\[<\"])")
+_LOG = re.compile(rb"\s*(?:\[[A-Za-z][\w .:/-]{0,60}\]\s|\[\d{4}-\d\d-\d\d|[^\s{\[<\"}\],:])")
 _COLUMNS = re.compile(rb"\s*\"?[\w ]+\"?(?:,\"?[\w ]+\"?){2,}\r?\n")
 _STARTS = re.compile(rb"^(?:\{|\[|<(?:\?xml|!--|[A-Za-z]))", re.MULTILINE)
 _FAR_ENOUGH = 64 * 1024
