@@ -184,12 +184,13 @@ class _Reader:
         location, statement, excerpt = _place(row, self.source)
         credential = rule.id in _PASSWORD_CHECKS or not CREDENTIAL_CWES.isdisjoint(rule.cwes)
         message = printable(text(row, "issue_text"))
+        severity = _SEVERITIES.get(text(row, "issue_severity"), Severity.UNKNOWN)
         return Finding(
             Category.CODE,
             NAME,
             rule,
-            severity=_SEVERITIES.get(text(row, "issue_severity"), Severity.UNKNOWN),
-            severity_source=SeveritySource.SCANNER,
+            severity=severity,
+            severity_source=SeveritySource.DEFAULT if severity is Severity.UNKNOWN else SeveritySource.SCANNER,
             message=_QUOTED.sub(f"'{MARK}'", message) if credential else redacted(message),
             locations=(location,),
             code=code_at(statement, self.source, excerpt, credential=credential),
@@ -198,7 +199,7 @@ class _Reader:
 
     def _rule(self, row: Record) -> Rule:
         cwe = child(row, "issue_cwe") if has(row, "issue_cwe") else {}
-        key = (text(row, "test_id"), text(row, "test_name"), text(row, "more_info"), str(cwe.get("id", "")))
+        key = (text(row, "test_id"), text(row, "test_name"), optional_text(row, "more_info"), str(cwe.get("id", "")))
         if key not in self.rules:
             test, name, more_info, weakness = key
             cwes = (f"CWE-{weakness}",) if weakness else ()
@@ -245,7 +246,7 @@ def _place(row: Record, source: Source) -> tuple[Location, Location, str]:
     if has(row, "col_offset") and first == min(line_range, default=0):
         line = source.lines(path, first, first) or excerpt.partition("\n")[0]
         start = column(line, number(row, "col_offset"))
-        end = column(line, number(row, "end_col_offset")) if first == last else None
+        end = column(line, number(row, "end_col_offset")) if first == last and has(row, "end_col_offset") else None
     place = Location(path, first, last, start, end if start and end and end > start else None)
     return place, Location(path, begin, last), excerpt
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fixby.cycles import without_search_for_cycles
@@ -11,6 +12,7 @@ from fixby.scan import Complete, Coverage, Partial, Scan
 from fixby.scanners import registry
 from fixby.scanners.formats.characters import storable
 from fixby.scanners.formats.format import Report, Told
+from fixby.scanners.formats.opening import in_utf8, split_log
 from fixby.scanners.formats.registry import MODULES as FORMATS
 from fixby.scanners.formats.registry import format_named, format_of
 from fixby.scanners.outlines import outlines_below
@@ -27,7 +29,9 @@ def scans_of_report(report: bytes, tool: str | None, key: bytes, now: int, root:
     or of no known format, and `UsageError` for a tool that does not exist.
     """
     with without_search_for_cycles():
-        return _scans(Report(storable(report)), tool, key, now, root)
+        content, errors = split_log(in_utf8(report))
+        told = _told(Report(storable(content)), tool, key)
+        return [_scan(_with(one, errors), now, root, renamed) for one, renamed in told]
 
 
 def known() -> list[str]:
@@ -35,16 +39,18 @@ def known() -> list[str]:
     return [*dict.fromkeys((*registry.MODULES, *FORMATS))]
 
 
-def _scans(report: Report, tool: str | None, key: bytes, now: int, root: Path | None) -> list[Scan]:
-    renamed: Mapping[str, Mapping[str, Collection[str]]] = {}
+def _told(report: Report, tool: str | None, key: bytes) -> list[tuple[Told, Mapping[str, Collection[str]]]]:
+    """What each tool says, with the rules of it that have new names."""
     if tool and tool in FORMATS:
-        some = format_named(tool).read(report, _source(key))
-    elif reader := _native(report, tool):
-        some = [Told(reader.NAME, reader.read(report.content, _source(key)))]
-        renamed = {reader.NAME: reader.RENAMED_RULES}
-    else:
-        some = _foreign(report, tool, key)
-    return [_scan(one, now, root, renamed.get(one.scanner, {})) for one in some]
+        return [(one, {}) for one in format_named(tool).read(report, _source(key))]
+    if reader := _native(report, tool):
+        return [(Told(reader.NAME, reader.read(report.content, _source(key))), reader.RENAMED_RULES)]
+    return [(one, {}) for one in _foreign(report, tool, key)]
+
+
+def _with(one: Told, errors: tuple[str, ...]) -> Told:
+    """What a tool says, and the errors that stand before it."""
+    return replace(one, reading=replace(one.reading, problems=(*one.reading.problems, *errors))) if errors else one
 
 
 def _native(report: Report, tool: str | None) -> Reader | None:

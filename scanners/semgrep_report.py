@@ -102,8 +102,9 @@ def _failure(row: Record) -> tuple[str, str]:
     rule = f" in the rule {text(row, 'rule_id')}" if has(row, "rule_id") else ""
     if has(row, "path") and kind not in _ABOUT_RULES:
         return text(row, "path"), f"semgrep: {kind}{rule}"
-    words = " ".join(redacted(printable(optional_text(row, "message"))).split())
-    return "", f"semgrep: {kind}{rule}: {words}"
+    said = next(filter(None, (optional_text(row, key) for key in ("message", "long_msg", "short_msg"))), "")
+    words = " ".join(redacted(printable(said)).split())
+    return "", f"semgrep: {kind}{rule}{f': {words}' if words else ''}"
 
 
 def _kind(row: Record) -> str:

@@ -434,6 +434,12 @@ house,no-md5,MD5 is broken,medium,"Do not hash, ever",src/a.py,3,,,,,CWE-327 CWE
 house,CVE-2024-0001,,critical,,package-lock.json,,npm,left-pad,1.0.0,1.0.1 2.0.0,,CVE-2024-0001 GHSA-2222-3333-4456
 """
 
+GITLEAKS_COLUMNS = "RuleID,Commit,File,SymlinkFile,Secret,Match,StartLine,EndLine,StartColumn,EndColumn,Fingerprint"
+GITLEAKS_CSV = f"""\
+{GITLEAKS_COLUMNS}
+aws-access-token,c0ffee,src/a.py,,{AWS_KEY},"key, {AWS_KEY}",3,3,7,27,c0ffee:src/a.py:3
+"""
+
 
 def lines(*rows: object) -> bytes:
     """JSON lines."""
@@ -446,6 +452,7 @@ REPORTS: dict[str, tuple[str, bytes, int]] = {
     "eslint.json": ("eslint", json.dumps(ESLINT).encode(), 2),
     "checkov.json": ("checkov", json.dumps(CHECKOV).encode(), 4),
     "brakeman.json": ("brakeman", json.dumps(BRAKEMAN).encode(), 2),
+    "gitleaks.csv": ("gitleaks", GITLEAKS_CSV.encode(), 1),
     "gitleaks.json": ("gitleaks", json.dumps(GITLEAKS).encode(), 3),
     "trufflehog.jsonl": ("trufflehog", lines(*TRUFFLEHOG), 2),
     "gitlab_secrets.json": ("gitlab", json.dumps(GITLAB_SECRETS).encode(), 1),

@@ -172,6 +172,51 @@ def test_a_project_that_snyk_could_not_test_makes_the_others_partial_and_alone_i
         scan(failed)
 
 
+def test_snyk_may_group_the_paths_of_a_vulnerability() -> None:
+    names = ["a", "b", "b"]
+    ways = [["app@1", "a@1.0.0"], ["app@1", "b@1.0.0"], ["app@1", "c@1", "b@1.0.0"]]
+    one, other = scan(project({**SNYK_ROW, "name": names, "from": ways})).findings
+    assert [found.component and found.component.name for found in (one, other)] == ["a", "b"]
+    assert "app@1 > c@1 > b@1.0.0" in other.message
+    assert "c@1" not in one.message
+
+
+SNYK_SETTING = {
+    "id": "SNYK-CC-TF-55",
+    "title": "Topic is not encrypted",
+    "severity": "medium",
+    "isIgnored": False,
+    "documentation": "https://security.snyk.io/rules/cloud/SNYK-CC-TF-55",
+    "issue": "The topic is not encrypted at rest",
+    "impact": "Anybody could read it",
+    "resolve": "Set a key",
+    "lineNumber": 183,
+    "msg": "Resources.Alarm.KmsMasterKeyId",
+    "references": ["https://docs.example/encryption"],
+    "path": ["[DocId: 0]", "Resources", "Alarm"],
+}
+
+
+def test_snyk_tells_of_settings_in_reports_that_list_no_vulnerability() -> None:
+    elsewhere = {**SNYK_SETTING, "lineNumber": -1, "msg": "Resources.Other", "isIgnored": True}
+    report = {"vulnerabilities": [], "ok": False, "targetFile": "infra/a.yml"}
+    one, other = scan([{**report, "infrastructureAsCodeIssues": [SNYK_SETTING, elsewhere]}]).findings
+    assert (one.category, one.severity, one.path, one.locations[0].line) == (
+        Category.MISCONFIGURATION,
+        Severity.MEDIUM,
+        "infra/a.yml",
+        183,
+    )
+    assert (one.rule.id, one.fix, one.suppression) == ("SNYK-CC-TF-55", "Set a key", None)
+    assert "Resources.Alarm.KmsMasterKeyId" in one.message
+    assert other.suppression
+    assert (other.locations[0].line, other.code) == (None, "Resources.Other")
+
+
+def test_a_project_that_snyk_calls_bad_without_a_word_is_partial() -> None:
+    assert "lists nothing" in scan(project()).reasons[0]
+
+
 def test_a_group_of_osv_scanner_is_one_vulnerability_with_all_its_names() -> None:
     rows = [
         {"id": "PYSEC-2014-8", "aliases": ["CVE-2014-1402"], "details": "Long."},

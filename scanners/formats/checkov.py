@@ -24,6 +24,7 @@ from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.identifiers import NO_IDENTIFIERS, identifiers
 from fixby.scanners.excerpt import code_at
 from fixby.scanners.formats.addresses import location
+from fixby.scanners.formats.elements import whole_number
 from fixby.scanners.formats.fields import (
     NOTHING_SAID,
     each_of,
@@ -38,7 +39,7 @@ from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, secret_sha1
 from fixby.scanners.formats.ratings import rating
 from fixby.scanners.formats.wording import clean, cwes, prose
-from fixby.scanners.report import HINT, Record, child, has, number, numbers, optional_text, required_text, text
+from fixby.scanners.report import HINT, Record, child, has, number, optional_text, required_text
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "checkov"
@@ -47,7 +48,10 @@ NAME = "checkov"
 def recognises(report: Report) -> bool:
     """Whether it is a report of one framework, a list of several, or the summary of a scan without files to check."""
     keys = first_record(report).keys()
-    return {"check_type", "results"} <= keys or {"passed", "failed", "checkov_version"} <= keys
+    if {"check_type", "results"} <= keys or {"passed", "failed", "checkov_version"} <= keys:
+        return True
+    results = first_record(report).get("results")
+    return isinstance(results, dict) and {"failed_checks", "passed_checks"} <= results.keys()
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:
@@ -70,7 +74,8 @@ def read(report: Report, source: Source) -> Sequence[Told]:
 def _framework(source: Source, row: Record) -> Reading:
     if "results" not in row:
         return _nothing_checked(row)
-    framework, results, summary = text(row, "check_type"), child(row, "results"), optional_child(row, "summary")
+    framework, results = optional_text(row, "check_type"), child(row, "results")
+    summary = optional_child(row, "summary")
     finding = partial(_finding, source, framework)
     failed = optional_each(results, "failed_checks", finding)
     if not has(results, "failed_checks"):
@@ -151,7 +156,8 @@ def _category(framework: str, check: str) -> Category:
 def _locations(source: Source, row: Record) -> tuple[Location, ...]:
     """The place in a file; its path begins with a `/` that means the folder that was scanned."""
     name = required_text(row, "file_path").replace("\\", "/").lstrip("/")
-    lines = numbers(row, "file_line_range") if has(row, "file_line_range") else ()
+    told = (whole_number(str(one)) for one in optional_items(row, "file_line_range"))
+    lines = [line for line in told if line]
     first, last = (min(lines), max(lines)) if lines else (None, None)
     return (location(name, source, first, last),)
 

@@ -207,8 +207,11 @@ _CLOSED = frozenset({"false_positive", "not_affected", "resolved", "resolved_wit
 
 
 def _unaffected(affected: Record, component: Component) -> Suppression | None:
-    """A document may say of the very version that it is not affected."""
-    told = {word(one, "version"): word(one, "status") for one in records(affected, "versions")}
+    """A document may say of the very version, or of all that it tells of, that it is not affected."""
+    rows = records(affected, "versions")
+    told = {word(one, "version"): word(one, "status") for one in rows}
+    if not component.version and rows and all(word(one, "status") == "unaffected" for one in rows):
+        return Suppression("vex", "none of its versions is affected")
     if component.version and told.get(component.version) == "unaffected":
         return Suppression("vex", f"version {printable(component.version)} is not affected")
     return None

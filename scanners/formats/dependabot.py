@@ -14,7 +14,15 @@ from functools import partial
 from fixby.finding import Finding, Suppression
 from fixby.redaction import redacted
 from fixby.scanners.formats.advisory import Advisory, Place, nameless, vulnerability
-from fixby.scanners.formats.fields import optional_child, optional_each, records, word
+from fixby.scanners.formats.fields import (
+    each_of,
+    first_record,
+    loaded_list,
+    optional_child,
+    optional_each,
+    records,
+    word,
+)
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.npm_audit import scores_in
 from fixby.scanners.formats.packages import package
@@ -28,9 +36,9 @@ NAME = "dependabot"
 
 
 def recognises(report: Report) -> bool:
-    """Whether it is a list of alerts, or has some somewhere in the answer to a query."""
-    match report.json:
-        case [{"security_advisory": dict(), "security_vulnerability": dict()}, *_]:
+    """Whether it is an alert, a list of them, or has some somewhere in the answer to a query, or in several."""
+    match first_record(report):
+        case {"security_advisory": dict(), "security_vulnerability": dict()}:
             return True
         case {"data": dict()}:
             return b'"vulnerabilityAlerts"' in report.content
@@ -41,16 +49,13 @@ def recognises(report: Report) -> bool:
 def read(report: Report, source: Source) -> Sequence[Told]:
     """What GitHub says. Raises `ReportError`."""
     found = report.json
-    if isinstance(found, list):
-        alerts, problems = each({"alerts": found}, "alerts", _of_rest), []
+    rows = loaded_list(report) if isinstance(found, list) else [found]
+    if rows and isinstance(rows[0], dict) and "data" in rows[0]:
+        alerts, problems = _answers(rows)
+    elif isinstance(found, list) or "security_advisory" in as_record(found, "the top of the report"):
+        alerts, problems = each_of(rows, _of_rest), []
     else:
-        answer = as_record(found, "the top of the report")
-        problems = [
-            f"the query failed: {redacted(printable(word(one, 'message')))}" for one in records(answer, "errors")
-        ]
-        connections = list(_connections(child(answer, "data")))
-        alerts = [alert for name, one in connections for alert in _alerts(name, one)]
-        problems += [_MORE for _, one in connections if optional_child(one, "pageInfo").get("hasNextPage") is True]
+        alerts, problems = _answers(rows)
     several = len({alert.repository for alert in alerts}) > 1
     read_ = [(alert, _finding(alert, source, several=several)) for alert in alerts]
     units = {f"{one.path}#{one.component.name}": "" for _, one in read_ if one.component}
@@ -58,6 +63,18 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     problems += [] if alerts else ["the report has no alert: it does not say whether alerts are enabled"]
     problems += nameless(findings)
     return [Told(NAME, Reading(findings, scanned=units, problems=tuple(dict.fromkeys(problems))))]
+
+
+def _answers(rows: list[object]) -> "tuple[list[_Alert], list[str]]":
+    """The alerts in the answers to queries, and what is missing: the last of several pages has no next one."""
+    answers = each_of(rows, lambda row: row)
+    failed = [one for answer in answers for one in records(answer, "errors")]
+    problems = [f"the query failed: {redacted(printable(word(one, 'message')))}" for one in failed]
+    pages = [list(_connections(child(answer, "data"))) for answer in answers]
+    alerts = [alert for page in pages for name, one in page for alert in _alerts(name, one)]
+    last = pages[-1] if pages else []
+    problems += [_MORE for _, one in last if optional_child(one, "pageInfo").get("hasNextPage") is True]
+    return alerts, problems
 
 
 _MORE = "the report is one page of several: ask for the others too"
@@ -107,10 +124,10 @@ def _alerts(repository: str, connection: Record) -> list[_Alert]:
 def _of_graphql(repository: str, row: Record) -> _Alert:
     weakness = child(row, "securityVulnerability")
     about = child(weakness, "package")
-    dismissed = has(row, "dismissedAt")
+    dismissed = has(row, "dismissedAt") or has(row, "autoDismissedAt")
     return _Alert(
         repository,
-        (word(row, "state") or ("DISMISSED" if dismissed else "OPEN")).upper(),
+        (word(row, "state") or ("FIXED" if has(row, "fixedAt") else "DISMISSED" if dismissed else "OPEN")).upper(),
         word(row, "vulnerableManifestPath", "vulnerableManifestFilename"),
         word(row, "vulnerableRequirements"),
         weakness,
@@ -135,7 +152,8 @@ def _of_rest(row: Record) -> _Alert:
         child(row, "security_advisory"),
         word(about, "ecosystem"),
         text(about, "name"),
-        ": ".join(filter(None, (word(row, "dismissed_reason"), word(row, "dismissed_comment")))),
+        ": ".join(filter(None, (word(row, "dismissed_reason"), word(row, "dismissed_comment"))))
+        or word(row, "state").replace("_", " "),
         word(row, "html_url"),
     )
 

@@ -3,7 +3,8 @@
 Severities are the report's words, of which those of npm (moderate) are known too; else the CVSS score of the newest
 version; where there is none, unknown. A package stands in its file, by its package URL, else by its Maven coordinates,
 else by the name of its file. Suppressed vulnerabilities are suppressed findings; exceptions of analyses are problems.
-No report tells a fixed version.
+A fixed version is the first that the entry of vulnerable software which matched leaves out (`versionEndExcluding`);
+schemas before 2.0 have none.
 """
 
 import re
@@ -76,6 +77,7 @@ def _dependency(row: Record, source: Source) -> tuple[tuple[str, str], list[Find
 
 def _component(row: Record) -> Component:
     ids = [word(one, "id") for one in records(row, "packages")]
+    ids += [word(one, "name", "id") for one in records(row, "identifiers") if word(one, "type") == "maven"]
     purl = next((one for one in ids if one.startswith("pkg:")), "")
     maven = next((match for one in ids if (match := _MAVEN.fullmatch(one))), None)
     if maven and not purl:
@@ -99,7 +101,13 @@ def _finding(row: Record, component: Component, place: Place) -> Finding:
         cwes(weaknesses),
         tuple(links),
     )
-    return vulnerability(NAME, advisory, component, place)
+    return vulnerability(NAME, advisory, replace(component, fixed_versions=_fixed(row)), place)
+
+
+def _fixed(row: Record) -> tuple[str, ...]:
+    software = (optional_child(one, "software") for one in records(row, "vulnerableSoftware"))
+    matched = (one for one in software if str(one.get("vulnerabilityIdMatched")).lower() == "true")
+    return tuple(dict.fromkeys(filter(None, (word(one, "versionEndExcluding") for one in matched))))
 
 
 def _scores(row: Record) -> Iterator[Score]:
@@ -108,6 +116,8 @@ def _scores(row: Record) -> Iterator[Score]:
         score = optional_quantity(scores, "baseScore") or optional_quantity(scores, "score")
         if score is not None:
             yield version, score
+    if isinstance(early := row.get("cvssScore"), int | float):
+        yield 2.0, early
 
 
 def _converted(top: Element) -> Record:
@@ -150,8 +160,15 @@ def _as_vulnerability(found: Element) -> Record:
         "notes": said(found, "notes"),
         "cwes": [*all_words(found, "cwes/cwe"), *all_words(found, "cwe")],
         "references": [{"url": said(link, "url")} for link in found.iterfind("references/reference")],
+        "vulnerableSoftware": [_as_software(one) for one in found.iterfind("vulnerableSoftware/software")],
         **scores,
     }
+
+
+def _as_software(one: Element) -> Record:
+    """The entry of a product; of suppressed vulnerabilities some versions call what matched `matched`."""
+    matched = one.get("vulnerabilityIdMatched") or one.get("matched", "")
+    return {"software": {"vulnerabilityIdMatched": matched, "versionEndExcluding": one.get("versionEndExcluding", "")}}
 
 
 def _score(found: Element, *paths: str) -> Record:

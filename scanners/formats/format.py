@@ -1,5 +1,6 @@
 """What a reader of a foreign format must define, and what it is given."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +22,14 @@ class Report:
 
     @cached_property
     def json(self) -> object:
-        """The JSON document that it is, or None where it is none (or `null`)."""
+        """The JSON document that it is, or None where it is none (or `null`); several in a row are one list."""
         if self.content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
             return None
         try:
             return document(self.content.removeprefix(b"\xef\xbb\xbf"))
-        except ReportError:
-            return None
+        except ReportError as error:
+            several = "unexpected content after document" in error.message and not isinstance(self.first_line, dict)
+            return _pages(self.content) if several else None
 
     @cached_property
     def first_line(self) -> object:
@@ -49,6 +51,20 @@ class Report:
         return element[1].decode("ascii").rpartition(":")[2] if element else ""
 
 
+def _pages(content: bytes) -> list[object] | None:
+    """The documents that a report is, one after the other, as one list: so are pages that were collected. Else None."""
+    words, start, found = content.decode("utf-8-sig", "surrogateescape"), 0, list[object]()
+    while begin := _BEGIN.search(words, start):
+        try:
+            page, start = _DECODER.raw_decode(words, begin.start())
+        except (ValueError, RecursionError):
+            return None
+        found += page if isinstance(page, list) else [page]
+    return found
+
+
+_BEGIN = re.compile(r"[^\s\0]")
+_DECODER = json.JSONDecoder()
 _FAR_ENOUGH = 64 * 1024
 _NO_ELEMENT = re.compile(rb"<\?.*?\?>|<!--.*?-->|<![A-Za-z][^>\[]*(?:\[[^\]]*\])?[^>]*>", re.DOTALL)
 _ELEMENT = re.compile(rb"<([A-Za-z_][\w.:-]*)")

@@ -6,16 +6,14 @@ values, a last line without its end: all are errors, with the row. It does not s
 by it.
 """
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 from fixby.errors import ReportError
 from fixby.finding import Finding
 from fixby.scanners.formats.fields import grouped
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.generic import FIELDS, HINT, LISTS, NUMBERS, TEXTS, Row, finding, scanner_name
+from fixby.scanners.formats.tables import column_names, table
 from fixby.scanners.formats.wording import prose
 from fixby.scanners.scanner import Reading, Source
 
@@ -26,41 +24,18 @@ _COLUMNS = FIELDS | {"scanner"}
 
 def recognises(report: Report) -> bool:
     """Whether the first line names the columns that there must be."""
-    head = report.content.removeprefix(b"\xef\xbb\xbf")[:_HEAD].partition(b"\n")[0].rstrip(b"\r")
-    names = {name.strip(' "') for name in head.decode("utf-8", "replace").split(",")}
-    return names >= _REQUIRED
+    return column_names(report.content) >= _REQUIRED
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:
     """The findings by their scanners. Raises `ReportError` where the report is damaged."""
-    findings = [_finding(number, row, source) for number, row in _rows(report)]
+    columns, rows = table(report.content)
+    _check(columns)
+    findings = [_finding(number, row, source) for number, row in rows]
     if not findings:
         raise ReportError("the report has no row, and so does not say whose it is", HINT)
     by_scanner = grouped((one.scanner, one) for one in findings)
     return [Told(name, Reading(tuple(some))) for name, some in by_scanner.items()]
-
-
-_HEAD = 4096
-
-
-def _rows(report: Report) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows by column, each with its number; the first has the names and is 1."""
-    try:
-        words = report.content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ReportError(f"the report is no UTF-8 (byte {error.start})", HINT) from error
-    if not words.endswith("\n"):
-        raise ReportError("the report does not end with the end of a line: it may be cut short", HINT)
-    reader = csv.reader(io.StringIO(words, newline=""), strict=True)
-    try:
-        columns = _columns(next(reader, []))
-        for number, values in enumerate(reader, start=2):
-            if values and len(values) != len(columns):
-                raise ReportError(f"row {number}: expected {len(columns)} values, found {len(values)}", HINT)
-            if values:
-                yield number, dict(zip(columns, values, strict=True))
-    except csv.Error as error:
-        raise ReportError(f"row {reader.line_num}: the report is no CSV: {error}", HINT) from error
 
 
 def _finding(number: int, row: dict[str, str], source: Source) -> Finding:
@@ -70,15 +45,11 @@ def _finding(number: int, row: dict[str, str], source: Source) -> Finding:
         raise ReportError(f"row {number}: {error.message}", error.hint) from error
 
 
-def _columns(names: list[str]) -> list[str]:
-    columns = [name.strip() for name in names]
+def _check(columns: list[str]) -> None:
     if unknown := sorted(set(columns) - _COLUMNS):
         raise ReportError(f"expected no column {prose(unknown[0])[:60]!r}, which the format does not have", HINT)
-    if any(first == second for first, second in pairwise(sorted(columns))):
-        raise ReportError("expected every column once", HINT)
     if missing := sorted(_REQUIRED - set(columns)):
         raise ReportError(f"expected a column {missing[0]!r}, found none", HINT)
-    return columns
 
 
 def _parts(row: dict[str, str]) -> Row:

@@ -35,6 +35,9 @@ NAME = "gitlab"
 _TYPES = frozenset({"sast", "secret_detection", "api_fuzzing", "dast", "coverage_fuzzing"})
 
 
+_KEYS = {"version", "schema", "vulnerabilities", "remediations", "scan"}
+
+
 def recognises(report: Report) -> bool:
     """Whether it is a report of GitLab's that is not about packages: by its type, else by what it tells of."""
     found = report.json
@@ -44,7 +47,7 @@ def recognises(report: Report) -> bool:
     if isinstance(scan, dict) and scan.get("type"):
         return str(scan["type"]) in _TYPES
     if not isinstance(some, list) or not some:
-        return some == [] and "remediations" in found
+        return some == [] and found.keys() <= _KEYS
     return isinstance(some[0], dict) and _kind(some[0], "") in _TYPES
 
 

@@ -32,6 +32,8 @@ def recognises(report: Report) -> bool:
             return kind in _TYPES
         case {"vulnerabilities": [{"category": str(kind)}, *_], "version": str()}:
             return kind in _TYPES
+        case {"vulnerabilities": [], "version": str(), "dependency_files": list()}:
+            return True
         case _:
             return False
 
@@ -166,7 +168,7 @@ def _advisory(row: Record) -> Advisory:
         cwes(
             f"CWE-{word(one, 'value').upper().removeprefix('CWE-')}"
             for one in identifiers
-            if word(one, "type") == "cwe"
+            if word(one, "type").lower() == "cwe"
         ),
         tuple(links),
     )

@@ -1,4 +1,4 @@
-"""gitleaks: secrets in files and in the history of git. Its JSON of versions 7 and 8.
+"""gitleaks: secrets in files and in the history of git. Its JSON of versions 7 and 8, and the CSV of version 8.
 
 It has no severities, so that this table decides:
 
@@ -18,10 +18,12 @@ from functools import lru_cache, partial
 
 from fixby.finding import Finding, Location, Rule
 from fixby.scanners.formats.addresses import path
+from fixby.scanners.formats.elements import whole_number
 from fixby.scanners.formats.fields import NOTHING_SAID, each_of, first_record, loaded_list, optional_number, words_at
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, leak
 from fixby.scanners.formats.ratings import Rating
+from fixby.scanners.formats.tables import column_names, table
 from fixby.scanners.formats.wording import clean, prose
 from fixby.scanners.report import Record, optional_text, required_text, text
 from fixby.scanners.scanner import Reading, Source
@@ -31,16 +33,25 @@ NAME = "gitleaks"
 
 
 def recognises(report: Report) -> bool:
-    """Whether it is a list whose first object has the fields of version 8, or those of version 7."""
-    keys = first_record(report).keys()
+    """Whether its first row or first object has the fields of version 8, or those of version 7."""
+    keys = first_record(report).keys() or column_names(report.content)
     return {"RuleID", "File", "StartLine"} <= keys or {"offender", "rule", "file", "commit"} <= keys
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:
     """The secrets. Raises `ReportError` where the report is damaged."""
-    rows = loaded_list(report)
+    rows = _of_table(report) if "RuleID" in column_names(report.content) else loaded_list(report)
     findings = each_of(rows, partial(_finding, source))
     return [Told(NAME, Reading(tuple(findings), problems=() if rows else (NOTHING_SAID,)))]
+
+
+def _of_table(report: Report) -> list[object]:
+    """The rows of CSV as the objects of JSON."""
+    _, rows = table(report.content)
+    return [{**row, **{key: whole_number(row.get(key)) for key in _NUMBERS}, "Link": ""} for _, row in rows]
+
+
+_NUMBERS = ("StartLine", "EndLine", "StartColumn", "EndColumn")
 
 
 def _finding(source: Source, row: Record) -> Finding:
@@ -49,7 +60,7 @@ def _finding(source: Source, row: Record) -> Finding:
 
 def _version_8(source: Source, row: Record) -> Finding:
     rule, name = required_text(row, "RuleID"), path(optional_text(row, "File") or _STDIN, source)
-    place = _place(name, *(optional_number(row, key) for key in ("StartLine", "EndLine", "StartColumn", "EndColumn")))
+    place = _place(name, *(optional_number(row, key) for key in _NUMBERS))
     commit, secret = optional_text(row, "Commit"), text(row, "Secret")
     where = optional_text(row, "Fingerprint") or f"{commit}:{name}:{rule}:{place.line}:{place.column}"
     title = optional_text(row, "Description") or rule

@@ -41,7 +41,7 @@ def recognises(report: Report) -> bool:
     found = report.json
     return (
         isinstance(found, dict)
-        and isinstance(found.get("matches"), list)
+        and isinstance(found.get("matches", ""), (list, type(None)))
         and not {"source", "descriptor", "distro"}.isdisjoint(found)
     )
 
@@ -50,7 +50,9 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     """What Grype says. Raises `ReportError`."""
     record = as_record(report.json, "the top of the report")
     reader = _Reader(source, _image(optional_child(record, "source")), word(optional_child(record, "distro"), "name"))
-    findings = (*each(record, "matches", reader.finding), *optional_each(record, "ignoredMatches", reader.ignored))
+    ignored = optional_each(record, "ignoredMatches", reader.ignored)
+    nothing = "matches" in record and not has(record, "matches")
+    findings = (*([] if nothing else each(record, "matches", reader.finding)), *ignored)
     descriptor = optional_child(record, "descriptor")
     problems = (*_problems(record, descriptor), *nameless(findings))
     return [Told(NAME, Reading(findings, _version(descriptor), units(findings), problems=problems))]

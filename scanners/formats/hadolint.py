@@ -1,4 +1,4 @@
-"""hadolint: Dockerfiles, and the shell in them by ShellCheck. Its JSON.
+"""hadolint: Dockerfiles, and the shell in them by ShellCheck. Its JSON, and its formats for others (`hadolint_shapes`).
 
 | hadolint says | severity |
 |---|---|
@@ -17,8 +17,9 @@ from functools import lru_cache
 
 from fixby.finding import Category, Finding, Rule
 from fixby.scanners.formats.addresses import line_at, location
-from fixby.scanners.formats.fields import NOTHING_SAID, each_of, first_record, loaded_list
+from fixby.scanners.formats.fields import NOTHING_SAID, each_of, first_record, loaded, loaded_list
 from fixby.scanners.formats.format import Report, Told
+from fixby.scanners.formats.hadolint_shapes import is_shaped, issues, unshaped
 from fixby.scanners.formats.ratings import UNRATED, Rating
 from fixby.scanners.formats.wording import clean, prose
 from fixby.scanners.report import Record, required_text, text
@@ -29,19 +30,28 @@ NAME = "hadolint"
 
 
 def recognises(report: Report) -> bool:
-    """Whether it is a list of objects with the fields of hadolint's findings."""
+    """Whether it is a list of objects with the fields of hadolint's findings, or has these in another shape."""
+    if is_shaped(report.json):
+        return True
     first = first_record(report) if isinstance(report.json, list) else {}
     return first.keys() >= _FIELDS and isinstance(first["code"], str)
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:
     """The findings. Raises `ReportError` where the report is damaged."""
-    rows = loaded_list(report)
+    rows = _rows(report)
     some = each_of(rows, lambda row: _finding(source, row))
     unread = {one.path: one.message for one in some if one.rule.id == _NOT_PARSED}
     found = tuple(one for one in some if one.rule.id != _NOT_PARSED)
     scanned = {one.path: "" for one in found if one.path not in unread}
     return [Told(NAME, Reading(found, "", scanned or None, unread, () if rows else (NOTHING_SAID,)))]
+
+
+def _rows(report: Report) -> list[object]:
+    found = loaded(report)
+    if not is_shaped(found):
+        return loaded_list(report)
+    return list(unshaped(issues(found) if isinstance(found, dict) else each_of(loaded_list(report), lambda row: row)))
 
 
 _FIELDS = {"line", "code", "message", "column", "file", "level"}

@@ -32,7 +32,7 @@ def recognises(report: Report) -> bool:
             return True
         case {"advisories": dict(), "metadata": dict()}:
             return True
-        case {"error": {"code": str(), "summary": str()}}:
+        case {"error": {"summary": str()}} | {"error": {"code": str(), "message": str()}}:
             return True
         case _:
             return False
@@ -43,7 +43,8 @@ def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - no
     record = as_record(report.json, "the top of the report")
     if has(record, "error"):
         error = child(record, "error")
-        words = f"{word(error, 'code')}: {word(error, 'summary')}"
+        said = (word(error, "code"), word(error, "summary", "message", "detail"), word(record, "message"))
+        words = ": ".join(filter(None, said)) or "without a word"
         raise ReportError(f"the audit failed: {redacted(printable(words))}", "Run the audit again.")
     if has(record, "auditReportVersion"):
         name, (findings, problems) = NAME, _of_version_7(child(record, "vulnerabilities"))
@@ -102,8 +103,11 @@ def _muted(record: Record) -> list[str]:
 
 
 def _nothing(record: Record, findings: Sequence[Finding]) -> list[str]:
-    """A sentence where no dependency was audited, as far as the report counts them."""
+    """A sentence where no dependency was audited, or vulnerabilities are counted and none is listed."""
     metadata = optional_child(record, "metadata")
+    counted = optional_child(metadata, "vulnerabilities")
+    if not findings and any(isinstance(count, int) and count > 0 for count in counted.values()):
+        return ["the report counts vulnerabilities and lists none: they were ignored, or are below a level"]
     counts = metadata.get("dependencies", 0)
     total = counts.get("total", 0) if isinstance(counts, dict) else metadata.get("totalDependencies", counts)
     return [] if total or findings else ["the report counts no dependency: nothing was audited"]

@@ -7,6 +7,7 @@ A group is one vulnerability under several names: it makes one finding, by the r
 GHSA, ...). A package stands in its source; Git commits and images by their name. Fixed versions are those that the
 record has for the package. OSV-Scanner leaves out what its configuration ignores; what it lists all the same as
 uncalled (`--call-analysis`) or unimportant stays a finding. A package of a licence that is not allowed is one too.
+Where no package is vulnerable there are no results; where it finds no package at all, it writes no report.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,24 +34,26 @@ NAME = "osv-scanner"
 def recognises(report: Report) -> bool:
     """Whether it has results with a source and packages; one of nothing is told by what else stands in it."""
     match report.json:
-        case {"results": [{"source": dict(), "packages": _}, *_]}:
+        case {"results": [{"source": dict(), "packages": _} | {"packageSource": dict(), "packages": _}, *_]}:
             return True
-        case {"results": [] | None, "experimental_config": _}:
-            return True
+        case {"results": [] | None}:
+            return isinstance(report.json, dict) and {"results"} < report.json.keys() <= _KEYS
         case _:
             return False
 
 
+_KEYS = {"results", "experimental_config", "image_metadata", "license_summary"}
+
+
 def read(report: Report, source: Source) -> Sequence[Told]:
-    """What OSV-Scanner says. Raises `ReportError`. A report without results is a problem: nothing was looked at."""
+    """What OSV-Scanner says. Raises `ReportError`."""
     record = as_record(report.json, "the top of the report")
     image = _image(record)
     read_ = _Reader(source, image)
-    results = each(record, "results", read_.result) if has(record, "results") else []
+    results = each(record, "results", read_.result) if has(record, "results") or "results" not in record else []
     findings = tuple(finding for found, _ in results for finding in found)
     scanned = {unit: version for _, some in results for unit, version in some.items()}
-    problems = () if results else ("the report has no results: no package was looked at, or none has vulnerabilities",)
-    return [Told(NAME, Reading(findings, scanned=scanned, problems=(*problems, *nameless(findings))))]
+    return [Told(NAME, Reading(findings, scanned=scanned, problems=nameless(findings)))]
 
 
 def _image(record: Record) -> str:
@@ -65,7 +68,7 @@ class _Reader:
 
     def result(self, row: Record) -> tuple[list[Finding], dict[str, str]]:
         """The findings of one source, and its packages."""
-        origin = child(row, "source")
+        origin = child(row, _either(row, "source", "packageSource"))
         places = self._places(word(origin, "path"), word(origin, "type"))
         findings: list[Finding] = []
         scanned: dict[str, str] = {}
@@ -80,7 +83,7 @@ class _Reader:
         return at(self.source, path)
 
     def _package(self, row: Record, places: tuple[Location, ...]) -> tuple[list[Finding], str, str]:
-        named = child(row, "package")
+        named = child(row, _either(row, "package", "Package"))
         name, version = word(named, "name") or word(named, "commit"), word(named, "version") or word(named, "commit")
         kind = word(named, "ecosystem") or "generic"
         place = Place(places, in_image=bool(self.image))
@@ -94,7 +97,7 @@ class _Reader:
         return findings, name, version
 
     def _licence(self, row: Record, kind: str, licence: str, places: tuple[Location, ...]) -> Finding:
-        named = child(row, "package")
+        named = child(row, _either(row, "package", "Package"))
         component = package("", kind, text(named, "name"), word(named, "version"))
         return Finding(
             Category.LICENCE,
@@ -107,6 +110,11 @@ class _Reader:
             component=component,
             code=component.name,
         )
+
+
+def _either(row: Record, key: str, early: str) -> str:
+    """A key, or what the first versions called it."""
+    return early if key not in row and early in row else key
 
 
 def _groups(row: Record, rows: Mapping[str, Record]) -> Iterator[tuple[tuple[str, ...], str]]:

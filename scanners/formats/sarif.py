@@ -28,6 +28,7 @@ from fixby.scanners.formats.fields import (
     words_at,
 )
 from fixby.scanners.formats.format import Report, Told
+from fixby.scanners.formats.sarif_messages import spoken_message
 from fixby.scanners.formats.sarif_places import Places, places_of
 from fixby.scanners.formats.sarif_results import Results
 from fixby.scanners.formats.sarif_rules import rules_of
@@ -49,7 +50,7 @@ def recognises(report: Report) -> bool:
 def read(report: Report, source: Source) -> Sequence[Told]:
     """What each tool says. Raises `ReportError` where the report is damaged, or of another version."""
     record = loaded_record(report)
-    version = text(record, "version")
+    version = optional_text(record, "version") or next(iter(_IN_SCHEMA.findall(optional_text(record, "$schema"))), "")
     if not version.startswith("2.1"):
         raise ReportError(f"expected SARIF 2.1.0, found version {clean(version)[:20]}", HINT)
     told = each(record, "runs", lambda run: _run(run, source))
@@ -57,6 +58,9 @@ def read(report: Report, source: Source) -> Sequence[Told]:
         raise ReportError("the report has no run: no tool says anything", HINT)
     by_tool = grouped((one.scanner, one.reading) for one in told)
     return [Told(name, some[0] if len(some) == 1 else _together(some)) for name, some in by_tool.items()]
+
+
+_IN_SCHEMA = re.compile(r"sarif-(?:schema-)?(2\.\d\.\d)")
 
 
 def _together(some: list[Reading]) -> Reading:
@@ -79,7 +83,7 @@ def _run(run: Record, source: Source) -> Told:
     places = places_of(run, source)
     reader = Results(tool, rules_of(tool, run), places, source)
     findings = optional_each(run, "results", reader.finding)
-    failures = list(_failures(run, places))
+    failures = list(_failures(run, places, _descriptors(child(run, "tool"))))
     skipped = {path: reason for path, reason in reversed(failures) if path}
     versions = (optional_text(driver, key) for key in ("version", "semanticVersion", "dottedQuadFileVersion"))
     reading = Reading(
@@ -121,7 +125,17 @@ def _analysed(run: Record, places: Places) -> Iterator[str]:
                 yield from (at.path for row in rows if (at := places.at(row)))
 
 
-def _failures(run: Record, places: Places) -> Iterator[tuple[str, str]]:
+_Descriptors = Mapping[str | int, Record]
+"""What a tool can notify of, by id, and of the driver by index."""
+
+
+def _descriptors(tool: Record) -> dict[str | int, Record]:
+    components = (child(tool, "driver"), *optional_each(tool, "extensions", lambda row: row))
+    rows = [optional_each(one, "notifications", lambda row: row) for one in components]
+    return {**{optional_text(row, "id"): row for some in rows for row in some}, **dict(enumerate(rows[0]))}
+
+
+def _failures(run: Record, places: Places, descriptors: _Descriptors) -> Iterator[tuple[str, str]]:
     """What was not looked at (a file, or nothing for the whole run) and why."""
     if not has(run, "results"):
         yield "", "the run has no results: the tool did not get as far"
@@ -130,18 +144,22 @@ def _failures(run: Record, places: Places) -> Iterator[tuple[str, str]]:
     for invocation in optional_each(run, "invocations", lambda row: row):
         for kind in ("toolExecutionNotifications", "toolConfigurationNotifications"):
             for one in optional_each(invocation, kind, lambda row: row):
-                yield from _failure(one, places)
+                yield from _failure(one, places, descriptors)
         if invocation.get("executionSuccessful") is False:
             yield "", f"the tool says that it did not succeed{_ending(invocation)}"
     yield from _coverage(optional_child(run, "properties"))
 
 
-def _failure(notification: Record, places: Places) -> Iterator[tuple[str, str]]:
+def _failure(notification: Record, places: Places, descriptors: _Descriptors) -> Iterator[tuple[str, str]]:
     """An error, or a warning of something that could not be read, once for each file that it names."""
-    id_ = optional_text(optional_child(notification, "descriptor"), "id")
+    reference = optional_child(notification, "descriptor")
+    index = optional_number(reference, "index")
+    known = descriptors.get(optional_text(reference, "id")) or descriptors.get(-1 if index is None else index) or {}
+    id_ = optional_text(reference, "id") or optional_text(known, "id")
     exception = optional_child(notification, "exception").get("message")
-    words = prose(_text(optional_child(notification, "message")) or _text_or_words(exception))
-    level = optional_text(notification, "level") or "warning"
+    words = prose(spoken_message(optional_child(notification, "message"), known) or _text_or_words(exception))
+    configured = optional_text(optional_child(known, "defaultConfiguration"), "level")
+    level = optional_text(notification, "level") or configured or "warning"
     if level != "error" and not (level == "warning" and _UNREAD.search(f"{id_} {words}")):
         return
     reason = (

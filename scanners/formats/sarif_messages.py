@@ -20,6 +20,15 @@ def message(result: Record, rules: Rules, rule: Record) -> str:
     return _LINK.sub(_label, _filled(words, arguments) if arguments else words)
 
 
+def spoken_message(given: Record, descriptor: Record) -> str:
+    """A message of its own words, or of an id of its descriptor's, with the arguments in their places."""
+    table = optional_child(descriptor, "messageStrings")
+    named = optional_child(table, optional_text(given, "id")) if has(given, "id") else {}
+    words = next(filter(None, (optional_text(one, key) for key in ("text", "markdown") for one in (given, named))), "")
+    arguments = texts(given, "arguments") if has(given, "arguments") else ()
+    return _filled(words, arguments) if arguments else words
+
+
 def flows(result: Record, places: Places, *, credential: bool = False) -> list[list[Step]]:
     """The first ways that data take to where the result is; nothing is quoted of `credential`. Raises `ReportError`."""
 

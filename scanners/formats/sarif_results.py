@@ -65,9 +65,13 @@ class Results:
         return found if found.suppression else replace(found, suppression=_suppression(result))
 
     def _locations(self, result: Record) -> tuple[str, tuple[Location, ...]]:
-        """The code at the first place, and all places, each once; of a result without any, what it was analysing."""
+        """The code at the first place, and all places, each once; of a result without any, what it was analysing.
+
+        A file of the tool's own name is none: pip-audit writes it for want of a place.
+        """
         rows = optional_each(result, "locations", lambda row: row)
-        found = tuple(dict.fromkeys(at for row in rows if (at := self.places.at(row))))
+        places = (at for row in rows if (at := self.places.at(row)))
+        found = tuple(dict.fromkeys(at for at in places if at.line or at.path != self.tool))
         if not found and has(result, "analysisTarget"):
             name = self.places.path(child(result, "analysisTarget"))
             found = (Location(name),) if name else ()
@@ -78,7 +82,7 @@ class Results:
         secret = optional_text(properties, "offender") or (told.snippet if self.tool == "gitleaks" else "")
         first = told.locations[0] if told.locations else Location("")
         place = f"{told.rule.rule.id} {first.path} {told.snippet.strip() or first.line or ''}"
-        prints = (str(marks[name]) for name in sorted(marks) if "secret" in name.lower() and marks[name])
+        prints = (str(marks[name]) for name in sorted(marks) if _OF_SECRET.search(name) and marks[name])
         shown = without(literals(told.snippet), masked(told.words, secret)) or told.rule.rule.title
         commit = optional_text(properties, "commit") or optional_text(marks, "commitSha")
         return leak(
@@ -126,6 +130,9 @@ class Results:
             return ""
         return code_at(told.locations[0], self.source, told.snippet, credential=credential)
 
+
+_OF_SECRET = re.compile(r"secret|\Atrufflehog", re.IGNORECASE)
+"""What partial fingerprints of a secret itself are called."""
 
 _NO_FINDINGS = frozenset({"pass", "notApplicable"})
 _OF_A_SYSTEM = frozenset({"deb", "rpm", "apk", "alpm"})

@@ -4,9 +4,10 @@ How bad a result is, in this order:
 
 | the report says | severity |
 |---|---|
-| `security-severity` of the result or its rule, from 0.0 to 10.0 | by the scale of CVSS |
+| `security-severity` of the result or its rule, from 0.0 to 10.0; Dependency-Check's scores | by the scale of CVSS |
 | 0.0, and `Severity: ...` in the rule's help | that word |
 | `severity` or `issue_severity` of either, or CRITICAL, HIGH, MEDIUM, LOW as a tag of the rule | that word |
+| `Critical severity - ...` as the title of a rule of Snyk's | that word |
 | level error, warning, note, none; of the result, else of an override, else of the rule | high, medium, low, info |
 | kind `informational` | info |
 | kind `open` or `review`, and nothing of the above | unknown, by default |
@@ -122,7 +123,7 @@ class Rules:
             row,
             _rated_by_words(help_)
             if _score(properties.get("security-severity")) == 0.0
-            else rated_by(properties, tags),
+            else rated_by(properties, tags) or _rated_by_title(id_, title),
             self.levels.get(id_) or configured,
             category_of(self.tool, optional_text(row, "name"), frozenset(tag.lower() for tag in tags), known),
             known,
@@ -172,8 +173,8 @@ def rated(rule: SarifRule, result: Record, kind: str) -> Rating:
 
 def rated_by(properties: Record, tags: Iterable[str]) -> Rating | None:
     """What properties and tags say of how bad something is, or None."""
-    score = _score(properties.get("security-severity"))
-    if score is not None:
+    scores = (_score(properties.get(key)) for key in ("security-severity", "cvssv3_baseScore", "cvssv2_score"))
+    if (score := next((one for one in scores if one is not None), None)) is not None:
         return severity_of_cvss_score(score), SeveritySource.CVSS
     words = (properties.get(key) for key in ("security-severity", "severity", "issue_severity"))
     known = (one for word in words if (one := rating(word))[1] is SeveritySource.SCANNER)
@@ -186,6 +187,13 @@ def _rated_by_words(help_: str) -> Rating:
     return rating(said[1]) if said else (Severity.INFO, SeveritySource.CVSS)
 
 
+def _rated_by_title(id_: str, title: str) -> Rating | None:
+    """What Snyk says first of a vulnerability, `Critical severity - ...`; its levels know no critical."""
+    said = _TITLED.match(title) if id_.startswith("SNYK-") else None
+    return rating(said[1]) if said else None
+
+
+_TITLED = re.compile(r"(Critical|High|Medium|Low) severity -")
 _SAID = re.compile(r"^Severity: ([A-Za-z]{1,20})$", re.MULTILINE)
 _LEVELS_OF_AN_ID = 10
 _LEVELS = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW, "none": Severity.INFO}

@@ -1,13 +1,16 @@
-"""Snyk Open Source and Container: `snyk test --json` and `snyk container test --json`, of one project or of several.
+"""Snyk: the JSON of `snyk test`, `snyk container test` and `snyk iac test`, of one project or of several.
 
 Severities are Snyk's own, with critical where it says so (`severityWithCritical`). All paths to one package in one
-version with one vulnerability are one finding; the message tells them. A package stands in the project's manifest; in
-an image by the image's name, and its applications by their file too. What is ignored or patched by a policy is
-suppressed. Licences that a policy rates are findings of licences. Results of Snyk Code are SARIF, and read as such.
+version with one vulnerability are one finding, grouped (`--group-issues`) or not; the message tells them. A package
+stands in the project's manifest; in an image by the image's name, and its applications by their file too. What is
+ignored or patched by a policy is suppressed. Licences that a policy rates are findings of licences. Settings are read
+by `snyk_settings`. Results of Snyk Code are SARIF, and read as such. A project that is not `ok` and of which nothing is
+listed is a problem.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, zip_longest
 
 from fixby.component import Component
 from fixby.errors import ReportError
@@ -19,8 +22,9 @@ from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import rating, scores_of
+from fixby.scanners.formats.snyk_settings import settings
 from fixby.scanners.formats.wording import cwes
-from fixby.scanners.report import Record, each, has, items, printable, required_text, text
+from fixby.scanners.report import Record, each, has, items, printable, required_text, text, texts
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "snyk"
@@ -30,6 +34,8 @@ def recognises(report: Report) -> bool:
     """Whether it, or the first of several, is the result of a project, or the error of one."""
     match report.json:
         case {"vulnerabilities": list(), "ok": bool()} | [{"vulnerabilities": list(), "ok": bool()}, *_]:
+            return True
+        case {"infrastructureAsCodeIssues": list()} | [{"infrastructureAsCodeIssues": list()}, *_]:
             return True
         case {"ok": False, "error": str(), "path": str()} | [{"ok": False, "error": str(), "path": str()}, *_]:
             return True
@@ -69,19 +75,24 @@ class _Heard:
             where = word(project, "path")
             self.errors.append(redacted(printable(": ".join(filter(None, (where, text(project, "error")))))))
             return
-        image = _image(project)
+        image, before = _image(project), len(self.findings)
+        self.findings += settings(NAME, self.source, project)
         for part in (project, *records(project, "applications")):
             self._part(part, image)
+        if project.get("ok") is False and len(self.findings) == before:
+            where = printable(word(project, "displayTargetFile", "targetFile", "projectName", "path"))
+            self.problems.append(f"Snyk says that {where or 'the project'} is not in order, and lists nothing")
 
     def _part(self, part: Record, image: str) -> None:
         target = word(part, "displayTargetFile", "targetFile")
         place = Place((in_image(image, target),), in_image=True) if image else Place(at(self.source, target))
         reader = _Reader(place, word(part, "packageManager"))
-        self.findings += reader.findings(each(part, "vulnerabilities", lambda row: row))
+        if has(part, "vulnerabilities") or "infrastructureAsCodeIssues" not in part:
+            self.findings += reader.findings(each(part, "vulnerabilities", lambda row: row))
         filtered = optional_child(part, "filtered")
         for kind in ("ignore", "patch"):
             rows = records(filtered, kind)
-            reasons = {_key(row): _reason(row, kind) for row in rows}
+            reasons = {_key(row): _reason(row, kind) for row in chain.from_iterable(map(_ungrouped, rows))}
             for key, finding in reader.by_key(rows).items():
                 self.findings.append(replace(finding, suppression=Suppression(NAME, reasons[key])))
         if part.get("hasUnknownVersions") is True:
@@ -116,7 +127,7 @@ class _Reader:
     def by_key(self, rows: Sequence[Record]) -> dict[_Key, Finding]:
         """The findings by vulnerability, package and version."""
         some: dict[_Key, list[Record]] = {}
-        for row in rows:
+        for row in chain.from_iterable(map(_ungrouped, rows)):
             some.setdefault(_key(row), []).append(row)
         return {key: self._finding(paths) for key, paths in some.items()}
 
@@ -156,6 +167,18 @@ class _Reader:
 _SYSTEMS = frozenset(
     {"alpine", "amzn", "apk", "centos", "deb", "debian", "linux", "oracle", "rhel", "rpm", "sles", "ubuntu"}
 )
+
+
+def _ungrouped(row: Record) -> Iterator[Record]:
+    """One row for each path of a row with several packages and paths, which Snyk writes with `--group-issues`."""
+    names, paths = row.get("name"), row.get("from")
+    if not isinstance(names, list) and not (isinstance(paths, list) and any(isinstance(one, list) for one in paths)):
+        yield row
+        return
+    named = texts(row, "name") if isinstance(names, list) else (text(row, "name"),)
+    ways = items(row, "from") if isinstance(paths, list) else []
+    for name, way in zip_longest(named, ways, fillvalue=None):
+        yield {**row, "name": name or named[-1] if named else "", "from": way if isinstance(way, list) else []}
 
 
 def _upgrade(row: Record) -> str:

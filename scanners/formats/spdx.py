@@ -1,15 +1,17 @@
-"""SPDX 2 in JSON: the packages of a software bill of materials.
+"""SPDX 2 in JSON and in tags and values: the packages of a software bill of materials.
 
 It has no vulnerabilities: there are no findings, the packages are what was listed, and a problem says so, since nobody
 looked for anything.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
-from fixby.scanners.formats.fields import records, word
+from fixby.errors import ReportError
+from fixby.scanners.formats.fields import loaded_record, optional_each, records, word
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.packages import package
-from fixby.scanners.report import Record, as_record, each
+from fixby.scanners.report import HINT, Record
 from fixby.scanners.scanner import Reading, Source
 
 NAME = "spdx"
@@ -18,18 +20,50 @@ NAME = "spdx"
 def recognises(report: Report) -> bool:
     """Whether it says its version of SPDX."""
     match report.json:
-        case {"spdxVersion": str(version), "SPDXID": str()}:
+        case {"spdxVersion": str(version)}:
             return version.startswith("SPDX-2")
         case _:
-            return False
+            return bool(_VERSION.search(report.content[:_HEAD]))
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - no package stands in a file
     """The packages of the document. Raises `ReportError`."""
-    record = as_record(report.json, "the top of the report")
-    packages = dict(each(record, "packages", _package)) if "packages" in record else {}
+    if _VERSION.search(report.content[:_HEAD]):
+        packages = dict(map(_package, _tagged(report.content)))
+    else:
+        packages = dict(optional_each(loaded_record(report), "packages", _package))
     problems = ("the document lists packages and says nothing of vulnerabilities",)
     return [Told(NAME, Reading((), scanned=packages, problems=problems))]
+
+
+_HEAD = 4000
+_VERSION = re.compile(rb"^SPDXVersion:\s*SPDX-2", re.MULTILINE)
+_TEXT = re.compile(r"<text>.*?</text>", re.DOTALL)
+
+
+def _tagged(content: bytes) -> Iterator[Record]:
+    """The packages of tags and values as the objects of JSON; what is said of files and snippets is left out."""
+    words = _TEXT.sub("", content.decode("utf-8", "replace"))
+    if "<text>" in words:
+        raise ReportError("the report ends within a text: it is cut short", HINT)
+    found: Record = {}
+    for line in words.splitlines():
+        tag, _, value = (part.strip() for part in line.partition(":"))
+        if tag == "PackageName":
+            yield from [found] if found else []
+            found = {"name": value, "externalRefs": []}
+        elif tag in ("FileName", "SnippetSPDXID", "LicenseID"):
+            yield from [found] if found else []
+            found = {}
+        elif tag == "PackageVersion" and found:
+            found["versionInfo"] = value
+        elif tag == "ExternalRef" and found:
+            _, kind, place = (*value.split(maxsplit=2), "", "", "")[:3]
+            found["externalRefs"] = [
+                *records(found, "externalRefs"),
+                {"referenceType": kind, "referenceLocator": place},
+            ]
+    yield from [found] if found else []
 
 
 def _package(row: Record) -> tuple[str, str]:

@@ -11,7 +11,7 @@
 Paths are those of packages (`com/shop/Order.java`), below a folder of sources that the report may not name. Errors of
 the analysis, classes that were missing, and a count of bugs that the list does not reach make the scan partial. The
 report does not name the files without findings; what filters left out is not in it. Bugs that somebody judged to be
-none are suppressed.
+none are suppressed; those that a file of several versions calls gone (`last`) are no findings.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,8 +40,10 @@ def read(report: Report, source: Source) -> Sequence[Told]:
     """The bugs. Raises `ReportError` where the report is damaged."""
     top = document_element(report, "BugCollection")
     patterns = {attribute(one, "type"): one for one in top.findall("BugPattern")}
-    findings = tuple(each_element(top.iterfind("BugInstance"), partial(_finding, source, patterns)))
-    problems = dict.fromkeys(_problems(top, len(findings)))
+    bugs = top.findall("BugInstance")
+    present = (one for one in bugs if one.get("last") is None)
+    findings = tuple(each_element(present, partial(_finding, source, patterns)))
+    problems = dict.fromkeys(_problems(top, len(bugs)))
     return [Told(NAME, Reading(findings, clean(top.get("version", "")), problems=tuple(problems)))]
 
 

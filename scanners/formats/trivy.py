@@ -1,4 +1,4 @@
-"""Trivy: reports in JSON of schema 2, the list of results of schema 1, and those of clusters (`trivy k8s`).
+"""Trivy: reports in JSON of schema 2, the list of results of schema 1, those of clusters (`trivy k8s`) and compliance.
 
 Severities are Trivy's own; `UNKNOWN`, or none, is that of the CVSS scores, of which those of the source count that is
 named in `SeveritySource`, else all; where there are none it is `unknown`.
@@ -27,6 +27,7 @@ from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import at, image_name, in_image
 from fixby.scanners.formats.ratings import rating
+from fixby.scanners.formats.trivy_compliance import failed_controls, is_compliance, results
 from fixby.scanners.formats.trivy_words import WITHOUT_FIX, advisory, masked, references, weaknesses
 from fixby.scanners.report import HINT, Record, as_record, child, each, has, printable, required_text, text
 from fixby.scanners.scanner import Reading, Source
@@ -42,14 +43,12 @@ def recognises(report: Report) -> bool:
     match report.json:
         case {"SchemaVersion": int(), "ArtifactName": _} | {"SchemaVersion": int(), "Results": _}:
             return True
-        case {"ClusterName": _, "Vulnerabilities": _} | {"ClusterName": _, "Misconfigurations": _}:
-            return True
-        case {"ClusterName": _, "Resources": _} | {"ClusterName": _, "Findings": _}:
+        case {"ClusterName": str()}:
             return True
         case [dict() as first, *_] if isinstance(first.get("Target"), str):
-            return not _LISTS.keys().isdisjoint(first) or "Type" in first
+            return not _LISTS.keys().isdisjoint(first) or first.keys() <= {"Target", "Class", "Type", "Packages"}
         case _:
-            return False
+            return is_compliance(report.json)
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:
@@ -60,9 +59,17 @@ def read(report: Report, source: Source) -> Sequence[Told]:
         version = ""
     else:
         record = as_record(found, "the top of the report")
-        some = _cluster(record, source) if has(record, "ClusterName") else [_artifact(record, source)]
+        some = _read(record, source)
         version = word(optional_child(record, "Trivy"), "Version")
     return [Told(NAME, replace(_together(some), tool_version=version))]
+
+
+def _read(record: Record, source: Source) -> "list[_Heard]":
+    if is_compliance(record):
+        heard = _legacy(list(results(record)), source)
+        heard[0].findings += failed_controls(NAME, record)
+        return heard
+    return _cluster(record, source) if has(record, "ClusterName") else [_artifact(record, source)]
 
 
 _SECTIONS = frozenset({"Findings", "Misconfigurations", "Resources", "Vulnerabilities"})

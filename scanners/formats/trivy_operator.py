@@ -29,6 +29,7 @@ from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.packages import package
 from fixby.scanners.formats.places import image_name, in_image, inside
 from fixby.scanners.formats.ratings import rating
+from fixby.scanners.formats.trivy_compliance import failed_control
 from fixby.scanners.formats.trivy_words import masked
 from fixby.scanners.report import Record, as_record, child, each, has, items, printable, required_text, text
 from fixby.scanners.scanner import Reading, Source
@@ -52,9 +53,10 @@ def recognises(report: Report) -> bool:
 def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - no resource names a file of the target
     """What the operator says. Raises `ReportError`. No resource at all is a problem: nothing was looked at."""
     heard = _Heard()
-    for row in _resources(report.json):
+    resources = _resources(report.json)
+    for row in resources:
         heard.hear(row)
-    if not (heard.scanned or heard.findings or heard.problems):
+    if not resources:
         heard.problems.append("the list holds no report: nothing was looked at")
     problems = (*dict.fromkeys(heard.problems), *nameless(heard.findings))
     return [Told(NAME, Reading(tuple(heard.findings), heard.version, heard.scanned, problems=problems))]
@@ -118,7 +120,7 @@ def _image(body: Record) -> str:
 
 
 def _vulnerabilities(body: Record, workload: str) -> list[Finding]:
-    image = _image(body) if has(body, "artifact") else workload
+    image = _image(body) if has(optional_child(body, "artifact"), "repository") else workload
     system = word(optional_child(body, "os"), "family")
 
     def one(row: Record) -> Finding:
@@ -137,7 +139,7 @@ def _vulnerabilities(body: Record, workload: str) -> list[Finding]:
             rating(word(row, "severity"), [(3.0, score)] if score else []),
             references=links,
         )
-        file = word(row, "pkgPath") or ("" if " (" in word(row, "target") else word(row, "target"))
+        file = word(row, "packagePath", "pkgPath") or ("" if " (" in word(row, "target") else word(row, "target"))
         return vulnerability(NAME, advisory, component, Place((in_image(image, file),), in_image=True))
 
     return each(body, "vulnerabilities", one)
@@ -196,21 +198,8 @@ def _compliance(body: Record, workload: str) -> list[Finding]:
         results = optional_each(child(body, "detailReport"), "results", control)
         return [finding for some in results for finding in some]
     controls = records(optional_child(body, "summaryReport"), "controlCheck")
-    return [_control(row, workload) for row in controls if (optional_line(row, "totalFail") or 0) > 0]
-
-
-def _control(row: Record, workload: str) -> Finding:
-    severity, source = rating(word(row, "severity"))
-    name = printable(word(row, "name") or text(row, "id"))
-    return Finding(
-        Category.MISCONFIGURATION,
-        NAME,
-        Rule(required_text(row, "id"), name),
-        severity,
-        source,
-        f"{optional_line(row, 'totalFail')} checks of this control fail. {name}",
-        (Location(workload),),
-    )
+    counted = ((row, optional_line(row, "totalFail")) for row in controls)
+    return [failed_control(NAME, row, count, workload) for row, count in counted if count]
 
 
 _KINDS: dict[str, Callable[[Record, str], list[Finding]]] = {
@@ -219,6 +208,8 @@ _KINDS: dict[str, Callable[[Record, str], list[Finding]]] = {
     "ExposedSecretReport": _secrets,
     "InfraAssessmentReport": _checks,
     "RbacAssessmentReport": _checks,
+    "ImageVulnerabilityReport": _vulnerabilities,
+    "NodeVulnerabilityReport": _vulnerabilities,
     "VulnerabilityReport": _vulnerabilities,
 }
 """What reads the resources of each kind, those of the whole cluster too."""

@@ -12,7 +12,8 @@ It has no severities, so that this table decides:
 A secret is known by itself: by `Raw`, which versions of 2022 write in base64. Version 2 tells all strings that one
 change has for one reason; they are one finding, known by all of them together. Its lines are those of the file before
 or after the change, which nobody can tell, so that there is no line. The end of JSON lines cannot be seen: a report
-that is cut between two lines is a whole one. That a report is empty where nothing was found, it does not say either.
+that is cut between two lines is a whole one. That a report is empty where nothing was found, it does not say either,
+unless its log is in the report and ends with that of the scan.
 """
 
 import base64
@@ -35,13 +36,15 @@ NAME = "trufflehog"
 
 
 def recognises(report: Report) -> bool:
-    """Whether the first line, or the first object of a list, has the fields of version 3 or of version 2."""
+    """Whether the first line, or the first object of a list, has the fields of version 3 or 2, or is of its log."""
     found = report.first_line
     if not isinstance(found, dict):
         found = report.json
     first = found[0] if isinstance(found, list) and found else found
-    keys = first.keys() if isinstance(first, dict) else set()
-    return {"SourceMetadata", "DetectorName"} <= keys or {"stringsFound", "reason"} <= keys
+    if not isinstance(first, dict):
+        return False
+    is_log = {"level", "msg"} <= first.keys() and str(first.get("logger", "")).startswith(NAME)
+    return is_log or {"SourceMetadata", "DetectorName"} <= first.keys() or {"stringsFound", "reason"} <= first.keys()
 
 
 def read(report: Report, source: Source) -> Sequence[Told]:
@@ -50,18 +53,24 @@ def read(report: Report, source: Source) -> Sequence[Told]:
         document(report.content)
     listed, read_row = report.json, partial(_of_line, source)
     told = each_of(listed, read_row) if isinstance(listed, list) else list(each_line(report, read_row))
-    problems = tuple(dict.fromkeys(one for one in told if isinstance(one, str) and one))
+    problems = tuple(dict.fromkeys(one for one in told if isinstance(one, str) and one not in ("", _FINISHED)))
     findings = tuple(one for one in told if isinstance(one, Finding))
-    return [Told(NAME, Reading(findings, problems=problems or (() if findings else (_NO_SECRET,))))]
+    is_told = findings or _FINISHED in told
+    return [Told(NAME, Reading(findings, problems=problems or (() if is_told else (_NO_SECRET,))))]
+
+
+_FINISHED = "finished scanning"
+"""What TruffleHog 3 logs at the end of a scan."""
 
 
 _NO_SECRET = "the report tells of no secret, nor of what was looked at"  # noqa: S105 - a sentence
 
 
 def _of_line(source: Source, row: Record) -> Finding | str:
-    """What a line tells: a secret, or what TruffleHog 3 logs, of which an error is a problem and all else nothing."""
+    """What a line tells: a secret, or what TruffleHog 3 logs, of which errors are problems and the end is told."""
     if {"level", "msg"} <= row.keys():
-        return prose(text(row, "msg")) if text(row, "level").startswith(("error", "fatal")) else ""
+        words = text(row, "msg")
+        return prose(words) if text(row, "level").startswith(("error", "fatal")) or words == _FINISHED else ""
     return _finding(source, row)
 
 

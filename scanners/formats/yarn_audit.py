@@ -13,7 +13,7 @@ from fixby.errors import ReportError
 from fixby.finding import Finding
 from fixby.redaction import redacted
 from fixby.scanners.formats.advisory import Advisory, Place, nameless, units, vulnerability
-from fixby.scanners.formats.fields import optional_texts, records, word
+from fixby.scanners.formats.fields import records, word, words_at
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.npm_audit import advised, github_name
 from fixby.scanners.formats.packages import package
@@ -29,8 +29,8 @@ def recognises(report: Report) -> bool:
     match report.first_line:
         case {"type": "auditAdvisory" | "auditSummary" | "auditAction", "data": dict()}:
             return True
-        case {"type": "info" | "warning" | "error", "data": str()}:
-            return b'"audit' in report.content
+        case {"type": str(), "data": _}:
+            return b'"auditSummary"' in report.content or b'"auditAdvisory"' in report.content
         case {"value": str(), "children": {"Issue": _, "Severity": _}}:
             return True
         case _:
@@ -82,14 +82,19 @@ def _problems(lines: Sequence[Record]) -> list[str]:
     return said
 
 
+_DEPRECATION = " (deprecation)"
+"""How the number of what is no advisory ends: the package is deprecated."""
+
+
 def _issue(line: Record) -> Finding:
     row, name = child(line, "children"), text(line, "value")
     number = str(row.get("ID", ""))
-    known = tuple(filter(None, (github_name(word(row, "URL")),))) or (f"npm-{number}",)
-    versions = optional_texts(row, "Tree Versions")
-    bringing = ", ".join(optional_texts(row, "Dependents")[:20])
+    deprecated = number.endswith(_DEPRECATION)
+    known = () if deprecated else tuple(filter(None, (github_name(word(row, "URL")),))) or (f"npm-{number}",)
+    versions = words_at(row, "Tree Versions")
+    bringing = ", ".join(words_at(row, "Dependents")[:20])
     advisory = Advisory(
-        known[0],
+        known[0] if known else "deprecation",
         known,
         word(row, "Issue"),
         f"{word(row, 'Issue')}\n\nVersions: {', '.join(versions)}. Brought in by: {bringing}.",

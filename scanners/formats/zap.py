@@ -10,11 +10,13 @@
 An alert of a site is one finding: its first location is the site, which is what it is known by, and the others are
 the addresses of its instances, without their queries, which may hold anything. Alerts with confidence 0, which are
 marked as false positives, are suppressed findings. Evidence is not kept. The report does not say which addresses were
-visited, so that nothing closes by it; one without a site is told as partial.
+visited, so that nothing closes by it; one without a site, or with errors of the plan by which ZAP ran, is told as
+partial.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from html import unescape
 from xml.etree.ElementTree import Element
@@ -22,7 +24,7 @@ from xml.etree.ElementTree import Element
 from fixby.errors import ReportError
 from fixby.finding import Category, Finding, Location, Rule, Suppression
 from fixby.scanners.formats.elements import document_element, each_element, said
-from fixby.scanners.formats.fields import loaded_record
+from fixby.scanners.formats.fields import loaded_record, words_at
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.ratings import UNRATED
 from fixby.scanners.formats.wording import clean, cwes, plain, prose
@@ -74,7 +76,9 @@ def _of_json(report: Report) -> Reading:
     record = loaded_record(report)
     listed = record.get("site")
     record = {**record, "site": [listed] if isinstance(listed, dict) else listed}
-    return _reading(each(record, "site", _json_site), optional_text(record, "@version"))
+    reading = _reading(each(record, "site", _json_site), optional_text(record, "@version"))
+    failures = (f"ZAP's plan: {prose(one)}" for one in words_at(record, "afPlanErrors"))
+    return replace(reading, problems=(*reading.problems, *dict.fromkeys(failures)))
 
 
 def _json_site(site: Record) -> list[Finding]:
