@@ -193,6 +193,8 @@ def _doubts(both: Pair, scan: Scan, before: Mapping[str, Scan]) -> Iterator[str]
     for unit, reason in sorted(scan.coverage.skipped.items()):
         if not both.is_same(unit.partition("#")[0]):
             yield f"not scanned: {unit}: {reason}"
+    if not both.now.files.files:
+        return
     known = set(_of_no_place(before[scan.scanner])) if scan.scanner in before else set()
     yield from (reason for reason in _of_no_place(scan) if reason not in known)
 
