@@ -150,6 +150,8 @@ def _difference(
     fixed = {id_ for change in changes for id_ in change.fixed}
     unseen = {id_ for change in changes for id_ in change.not_observed}
     still_open = set(queries.matching(scratch, [Term("is", ("open",))], here.now()))
+    if blind := tuple(result.scan.scanner for result in now if isinstance(result.scan.outcome, Failed)):
+        unseen |= set(queries.matching(scratch, [Term("scanner", blind)], here.now())) & still_open
     new = _findings(scratch, added & still_open)
     scans = {result.scan.scanner: result.scan for result in before if both.before.files.files}
     known = states(new) if new else {}
