@@ -89,7 +89,7 @@ def _with_commit(place: Place, top: Path, base: Base, present: Target, private: 
     path = root / place.path.resolve().name if place.path.is_file() else root
     if path != root and not path.exists():
         path.touch()
-    found = settled(place, path, folder, top)
+    found = written_out(settled(place, path, folder, top), folder)
     below = [name for one in exported.paths if (name := told_from(one, inside.as_posix())) is not None]
     wanted = [name for name in below if path == root or root / name == path]
     before = Side(folder, path, target_of(root, wanted, found.exclude), found)
@@ -115,6 +115,16 @@ def settled(place: Place, path: Path, before: Path, now: Path) -> Configuration:
     if "://" in found.store or not Path(found.store).is_relative_to(before):
         return found
     return replace(found, store=str(now / Path(found.store).relative_to(before)))
+
+
+def written_out(found: Configuration, folder: Path) -> Configuration:
+    """A configuration, if it lies in the folder that was written out, or the caller named it.
+
+    Raises `UsageError` for one above: temporary folders lie where others may write.
+    """
+    if found.trusted or found.folder == Path() or found.folder.is_relative_to(folder):
+        return found
+    raise UsageError(f"{found.folder} has a configuration, and is a place for temporary files.", "Take it away.")
 
 
 def moved(found: Configuration, before: Path, now: Path) -> Configuration:

@@ -86,11 +86,13 @@ def _lines(made: Comparison) -> Iterator[str]:
         shown = dict(list(difference.added.items())[:LONGEST_TABLE])
         yield terminal.rendered("added:", terminal.observations_table(shown)) + "\n"
     than = f"HEAD ({made.both.base.commit[:10]})" if made.both.base else "nothing: there is no commit yet"
-    yield f"{len(difference.added)} added in {len(files.files)} staged files, compared with {than}"
+    number = len(files.files)
+    yield f"{len(difference.added)} added in {number} staged file{'' if number == 1 else 's'}, compared with {than}"
     yield from map(safe, remarks(made))
     yield from (safe(f"left out: {path}: {reason}") for path, reason in files.excluded.items())
     if judgement.verdict is not Verdict.PASS:
-        yield from ("", *gating.lines(judgement), "")
+        broken = tuple(rule for rule in judgement.rules if rule.verdict is not Verdict.PASS)
+        yield from ("", *gating.lines(replace(judgement, rules=broken)), "")
         yield _WHAT_TO_DO[judgement.verdict]
 
 

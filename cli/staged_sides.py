@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fixby.cli.bases import Pair, Side, moved, settled, told_from
+from fixby.cli.bases import Pair, Side, moved, settled, told_from, written_out
 from fixby.cli.configuration import Configuration
 from fixby.cli.place import Place
 from fixby.errors import UsageError
@@ -37,7 +37,7 @@ def staged_pair(place: Place, index: Path | None, private: Path) -> Pair:
     before = _tree(top, changes.before, private / "before" / top.name, part, present)
     now = _tree(top, changes.now, private / "now" / top.name, part, present)
     _write_settings(top, changes, (before, now))
-    found = settled(place, before.path, before.top, top)
+    found = written_out(settled(place, before.path, before.top, top), before.top)
     base = Base("HEAD", changes.commit, is_ancestor=True) if changes.commit else None
     return Pair(
         Side(before.top, before.path, _target(before, found), found),

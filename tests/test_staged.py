@@ -2,21 +2,32 @@
 
 import hashlib
 import os
+import re
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.command import FIXBY, SAFE, SHELL, Ended, called, clean_environment, git, repository
 from tests.test_diff import places, pointer
 
 SECRET = 'password = "Kq7nW2vR9tLx4zBd"\n'
+ROOT = Path(__file__).parents[1]
 KEY = "Kq7nW2vR9tLx4zBd"
 EVAL = "eval(input())\n"
 BROKEN = "def broken(:\n"
-HOOK = f'#!/bin/sh\nexec "{FIXBY}" scan --staged\n'
+PAGE = (ROOT / "docs" / "ci" / "pre-commit.md").read_text()
+SHIPPED = (ROOT / "policies" / "gate.toml").read_text()
+
+
+def shown(language: str) -> str:
+    """The last example in a language of the page about hooks."""
+    *_, last = re.finditer(rf"^```{language}\n(?P<text>.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return last["text"]
 
 
 @pytest.fixture
@@ -33,7 +44,7 @@ def repo(tmp_path: Path) -> Path:
 def hook(folder: Path) -> None:
     file = folder / ".git" / "hooks" / "pre-commit"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(HOOK)
+    file.write_text(shown("sh"))
     file.chmod(0o755)
 
 
@@ -41,7 +52,8 @@ def commit(folder: Path, *arguments: str) -> Ended:
     """What `git commit` ends with, and what was printed."""
     somebody = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
     command = ["git", *somebody, "commit", "-m", "change", *arguments]
-    ended = subprocess.run(command, cwd=folder, env=clean_environment(), capture_output=True, timeout=120, check=False)
+    environment = clean_environment() | {"PATH": f"{Path(FIXBY).parent}{os.pathsep}{os.environ['PATH']}"}
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=120, check=False)
     return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
 
@@ -98,7 +110,7 @@ def test_an_old_finding_that_moved_to_other_lines_or_another_file_stops_nothing(
     git(repo, "mv", "app.py", "moved.py")
     add(repo, {"moved.py": f"# another\n{SHELL}"})
     ended = commit(repo)
-    assert (ended.code, "0 added in 1 staged files" in ended.err) == (0, True)
+    assert (ended.code, "0 added in 1 staged file" in ended.err) == (0, True)
 
 
 def test_a_copy_of_an_old_finding_is_a_new_one(repo: Path) -> None:
@@ -183,7 +195,7 @@ def test_a_file_may_have_any_name(repo: Path, name: str) -> None:
     ended = called("scan", "--staged", cwd=repo)
     assert ended.code == 1
     assert len(staged(repo, code=1)["added"]) == 2
-    assert "\n2 added in 1 staged files" in ended.out
+    assert "\n2 added in 1 staged file" in ended.out
 
 
 def test_links_and_submodules_are_left_out_by_name(repo: Path, tmp_path: Path) -> None:
@@ -278,10 +290,9 @@ def test_what_was_decided_in_the_store_stops_nothing(repo: Path) -> None:
 
 def test_how_to_judge_is_what_head_says_and_not_what_is_staged(repo: Path) -> None:
     loose = '[[added]]\nname = "anything goes"\nquery = "is:open severity:critical"\nlimit = 99\n'
-    shipped = (Path(__file__).parents[1] / "policies" / "gate.toml").read_text()
     files = {
         "fixby.toml": 'asset = "corner"\nexclude = ["worse.py"]\ngate = "ci/gate.toml"\n',
-        "ci/gate.toml": shipped + loose,
+        "ci/gate.toml": SHIPPED + loose,
     }
     add(repo, {"worse.py": SHELL, **files})
     document = staged(repo, code=1)
@@ -293,14 +304,13 @@ def test_how_to_judge_is_what_head_says_and_not_what_is_staged(repo: Path) -> No
     assert {path for _, path in places(document["added"])} == {"again.py"}
     assert document["settings"] == []
     assert "left out" not in called("scan", "--staged", "again.py", cwd=repo).out
-    add(repo, {"ci/gate.toml": shipped})
+    add(repo, {"ci/gate.toml": SHIPPED})
     assert staged(repo, code=0)["settings"] == [{"path": "ci/gate.toml", "change": "changed"}]
 
 
 def test_the_rules_for_what_is_added_decide_where_the_gate_has_some(repo: Path) -> None:
-    shipped = (Path(__file__).parents[1] / "policies" / "gate.toml").read_text()
     rule = '[[added]]\nname = "nothing new"\nquery = "is:open -is:suppressed"\nlimit = 0\n'
-    add(repo, {"fixby.toml": 'gate = "gate.toml"\nscanners = ["semgrep", "bandit"]\n', "gate.toml": shipped + rule})
+    add(repo, {"fixby.toml": 'gate = "gate.toml"\nscanners = ["semgrep", "bandit"]\n', "gate.toml": SHIPPED + rule})
     git(repo, "commit", "--quiet", "--no-verify", "-m", "strict")
     add(repo, {"safe.py": f"import subprocess\n{SECRET}{SAFE}"})
     document = staged(repo, code=1)
@@ -386,3 +396,31 @@ def test_scanners_that_are_asked_for_are_run(repo: Path) -> None:
     assert {one["scanner"] for one in staged(repo, "--scanner", "bandit", code=0)["scans"]} == {"bandit"}
     assert called("scan", "--staged", cwd=repo.parent).code == 2
     assert called("scan", "--staged", "nowhere", cwd=repo).code == 2
+
+
+def test_the_rules_that_the_page_shows_heed_comments_and_stop_at_every_secret(repo: Path) -> None:
+    add(repo, {"fixby.toml": 'gate = "gate.toml"\n', "gate.toml": SHIPPED + shown("toml")})
+    git(repo, "commit", "--quiet", "--no-verify", "-m", "strict")
+    add(repo, {"settings.py": SECRET.replace("\n", "  # pragma: allowlist secret\n")})
+    assert staged(repo, code=0)["added"]
+    add(repo, {"settings.py": 'checksum = "0123456789abcdef76543210fedcba98"\n'})
+    assert staged(repo, code=1)["gate"]["rules"][0]["count"] == 1
+
+
+def test_the_hook_that_the_pre_commit_framework_reads_is_this_command(repo: Path) -> None:
+    (declared,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert (declared["language"], declared["pass_filenames"], declared["stages"]) == ("python", False, ["pre-commit"])
+    add(repo, {"settings.py": SECRET})
+    program, *arguments = shlex.split(declared["entry"])
+    assert (program, called(*arguments, cwd=repo).code) == ("fixby", 1)
+
+
+@pytest.mark.parametrize("options", [("--staged",), ("--diff", "HEAD")])
+def test_a_configuration_where_everybody_may_write_is_not_taken_for_that_of_head(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    repository(tmp_path / "temporary", {"fixby.toml": 'exclude = ["*"]\n'})
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    add(repo, {"settings.py": SECRET})
+    ended = called("scan", *options, cwd=repo)
+    assert (ended.code, "has a configuration" in ended.err) == (2, True)
