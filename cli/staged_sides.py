@@ -70,7 +70,7 @@ def _located(place: Place) -> tuple[Path, Path]:
         raise UsageError(f"{place.path} does not exist.", "Name a folder that does.")
     path = place.path.resolve()
     top = revision.top_of(path.parent if path.is_file() else path)
-    if top is None:
+    if top is None or not path.is_relative_to(top):
         raise UsageError(f"{place.path} lies in no checkout of git.", "Name a folder that does.")
     return top, path.relative_to(top)
 

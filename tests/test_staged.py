@@ -370,6 +370,25 @@ def test_variables_that_name_another_repository_mislead_nobody(repo: Path, tmp_p
     assert staged(repo, code=1, **elsewhere)["added"]
 
 
+def test_a_checkout_whose_working_tree_is_said_to_lie_elsewhere_is_none(repo: Path, tmp_path: Path) -> None:
+    add(repo, {"settings.py": SECRET})
+    (tmp_path / "elsewhere").mkdir()
+    git(repo, "config", "core.worktree", str(tmp_path / "elsewhere"))
+    ended = called("scan", "--staged", cwd=repo)
+    assert (ended.code, "lies in no checkout" in ended.err) == (2, True)
+
+
+def test_a_repository_may_name_its_objects_by_sha_256(tmp_path: Path) -> None:
+    repo = repository(tmp_path / "new", {})
+    git(repo, "init", "--quiet", "--object-format=sha256")
+    add(repo, {"app.py": SHELL})
+    assert len(staged(repo, code=1)["added"]) == 2
+    git(repo, "commit", "--quiet", "-m", "base")
+    add(repo, {"app.py": f"# more\n{SHELL}"})
+    document = staged(repo, code=0)
+    assert (document["added"], document["unchanged"], len(document["base"]["commit"])) == ([], 2, 64)
+
+
 def test_an_object_that_is_not_here_is_told(repo: Path) -> None:
     add(repo, {"settings.py": SECRET})
     name = hashlib.sha1(f"blob {len(SECRET)}\0{SECRET}".encode(), usedforsecurity=False).hexdigest()
