@@ -89,18 +89,18 @@ def _with_commit(place: Place, top: Path, base: Base, present: Target, private: 
     path = root / place.path.resolve().name if place.path.is_file() else root
     if path != root and not path.exists():
         path.touch()
-    found = _settled(place, path, folder, top)
-    below = [name for one in exported.paths if (name := _inside(one, inside.as_posix())) is not None]
+    found = written_out(settled(place, path, folder, top), folder)
+    below = [name for one in exported.paths if (name := told_from(one, inside.as_posix())) is not None]
     wanted = [name for name in below if path == root or root / name == path]
     before = Side(folder, path, target_of(root, wanted, found.exclude), found)
-    now = _present(place, top, present, found, _moved(found, folder, top))
+    now = _present(place, top, present, found, moved(found, folder, top))
     return Pair(before, now, base, exported.unknown)
 
 
 def _with_folder(place: Place, other: Path, present: Target) -> Pair:
-    found = _settled(place, other, other, present.root)
+    found = settled(place, other, other, present.root)
     before = Side(other, other, target(other, found.exclude), found)
-    now = _present(place, present.root, present, found, _moved(found, other, present.root))
+    now = _present(place, present.root, present, found, moved(found, other, present.root))
     return Pair(before, now)
 
 
@@ -109,7 +109,7 @@ def _present(place: Place, top: Path, present: Target, base: Configuration, foun
     return Side(top, place.path, files, found)
 
 
-def _settled(place: Place, path: Path, before: Path, now: Path) -> Configuration:
+def settled(place: Place, path: Path, before: Path, now: Path) -> Configuration:
     """The configuration that the base has; its store is the one that stands in the same place now."""
     found = replace(place, path=path).configuration()
     if "://" in found.store or not Path(found.store).is_relative_to(before):
@@ -117,13 +117,23 @@ def _settled(place: Place, path: Path, before: Path, now: Path) -> Configuration
     return replace(found, store=str(now / Path(found.store).relative_to(before)))
 
 
-def _moved(found: Configuration, before: Path, now: Path) -> Configuration:
+def written_out(found: Configuration, folder: Path) -> Configuration:
+    """A configuration, if it lies in the folder that was written out, or the caller named it.
+
+    Raises `UsageError` for one above: temporary folders lie where others may write.
+    """
+    if found.trusted or found.folder == Path() or found.folder.is_relative_to(folder):
+        return found
+    raise UsageError(f"{found.folder} has a configuration, and is a place for temporary files.", "Take it away.")
+
+
+def moved(found: Configuration, before: Path, now: Path) -> Configuration:
     """A configuration whose paths of findings are told from the same place of another tree."""
     root, before = found.root.resolve(), before.resolve()
     return replace(found, root=now / root.relative_to(before)) if root.is_relative_to(before) else found
 
 
-def _inside(path: str, folder: str) -> str | None:
+def told_from(path: str, folder: str) -> str | None:
     """A path told from a folder below which it lies, else None."""
     if folder == ".":
         return path

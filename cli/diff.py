@@ -21,7 +21,7 @@ from fixby.closing import units
 from fixby.errors import ExitCode
 from fixby.finding import Finding
 from fixby.policies import policy as policies
-from fixby.policies.gate import Judgement, Known, LatestScan, Verdict, evaluate
+from fixby.policies.gate import GatePolicy, Judgement, Known, LatestScan, Verdict, evaluate
 from fixby.query import Term, parse
 from fixby.reports import published
 from fixby.reports.plain import safe
@@ -84,7 +84,7 @@ def run(wish: Wish, base: str, *, as_json: bool) -> ExitCode:
     """
     with compared(wish, base) as comparison:
         if as_json:
-            emit(published.written(_document(comparison)))
+            emit(published.written(document(comparison)))
         else:
             show_comparison(comparison)
     return comparison.exit_code(gate=wish.gate)
@@ -94,15 +94,30 @@ def run(wish: Wish, base: str, *, as_json: bool) -> ExitCode:
 def compared(wish: Wish, base: str) -> Iterator[Comparison]:
     """What is here, compared with a base. Raises `FetchError` where that is not here."""
     with TemporaryDirectory(prefix="fixby-diff-") as folder:
-        private = Path(folder).resolve()
-        both = pair(wish.place, base, private)
-        key, states = _known(both.now.found)
-        before, now = (_scanned(wish, side, key) for side in (both.before, both.now))
-        with closing(open_for_writing(str(private / "fixby.db"))) as scratch:
-            difference = _difference(scratch, both, before, now, states)
-            judgement = _judged(scratch, both.before.found, now, difference)
-            changed = both.changed_settings()
-            yield Comparison(base, both, before, now, scratch, difference, judgement, changed)
+        both = pair(wish.place, base, Path(folder).resolve())
+        demands = gating.policy(both.before.found)
+        demands = replace(demands, rules=demands.added or demands.rules, attestations=(), headers_max_age=None)
+        with comparison(wish, base, both, demands) as made:
+            yield made
+
+
+@contextmanager
+def comparison(wish: Wish, asked: str, both: Pair, demands: GatePolicy, *, fixed: bool = True) -> Iterator[Comparison]:
+    """Two sides compared, and what is added judged by what is demanded; `asked` is what the base was called.
+
+    Where nobody wants to know what is `fixed`, a scanner that finds nothing now is not asked what the base has.
+    """
+    key, states = _known(both.now.found)
+    now = _scanned(wish, both.now, key)
+    needed = tuple(result.scan.scanner for result in now if fixed or result.findings)
+    before = _scanned(replace(wish, scanners=needed), both.before, key) if needed else []
+    with (
+        TemporaryDirectory(prefix="fixby-") as folder,
+        closing(open_for_writing(str(Path(folder).resolve() / "fixby.db"))) as scratch,
+    ):
+        difference = _difference(scratch, both, before, now, states)
+        judgement = _judged(scratch, demands, now, difference, both.before.found.asset.name)
+        yield Comparison(asked, both, before, now, scratch, difference, judgement, both.changed_settings())
 
 
 def _known(found: Configuration) -> tuple[bytes, States]:
@@ -135,6 +150,8 @@ def _difference(
     fixed = {id_ for change in changes for id_ in change.fixed}
     unseen = {id_ for change in changes for id_ in change.not_observed}
     still_open = set(queries.matching(scratch, [Term("is", ("open",))], here.now()))
+    if blind := tuple(result.scan.scanner for result in now if isinstance(result.scan.outcome, Failed)):
+        unseen |= set(queries.matching(scratch, [Term("scanner", blind)], here.now())) & still_open
     new = _findings(scratch, added & still_open)
     scans = {result.scan.scanner: result.scan for result in before if both.before.files.files}
     known = states(new) if new else {}
@@ -178,6 +195,8 @@ def _doubts(both: Pair, scan: Scan, before: Mapping[str, Scan]) -> Iterator[str]
     for unit, reason in sorted(scan.coverage.skipped.items()):
         if not both.is_same(unit.partition("#")[0]):
             yield f"not scanned: {unit}: {reason}"
+    if not both.now.files.files:
+        return
     known = set(_of_no_place(before[scan.scanner])) if scan.scanner in before else set()
     yield from (reason for reason in _of_no_place(scan) if reason not in known)
 
@@ -188,45 +207,40 @@ def _of_no_place(scan: Scan) -> Iterator[str]:
     return (reason for reason in scan.reasons if not of_places or not reason.endswith(of_places))
 
 
-def _judged(scratch: Database, found: Configuration, now: Sequence[Result], difference: Difference) -> Judgement:
+def _judged(
+    scratch: Database, demands: GatePolicy, now: Sequence[Result], difference: Difference, asset: str
+) -> Judgement:
     """What the gate says of the added findings of which nobody decided anything.
 
     It fails by what is certainly new; where only what may be new breaks a rule, or something was not looked at, nobody
     can tell.
     """
+    at, ours = here.now(), Term("asset", (asset,))
+    unknown_as = (in_force(scratch, asset) or policies.shipped()).terms.unknown_as
+    known = Known([_latest(result.scan, difference) for result in now], (), unknown_as)
+
+    def evaluated(counted: Collection[str]) -> Judgement:
+        def select(query: str) -> list[str]:
+            return [id_ for id_ in queries.matching(scratch, [ours, *parse(query)], at) if id_ in counted]
+
+        return replace(evaluate(demands, select, known, at), notes=())
+
     counted = difference.added.keys() - difference.decided.keys()
-    judgement = _evaluated(scratch, found, now, difference, counted)
+    judgement = evaluated(counted)
     if judgement.verdict is Verdict.FAIL:
-        certain = _evaluated(scratch, found, now, difference, counted - difference.uncertain.keys())
+        certain = evaluated(counted - difference.uncertain.keys())
         if certain.verdict is not Verdict.FAIL:
             return replace(judgement, verdict=Verdict.UNKNOWN)
     return judgement
 
 
-def _evaluated(
-    scratch: Database,
-    found: Configuration,
-    results: Sequence[Result],
-    difference: Difference,
-    counted: Collection[str],
-) -> Judgement:
-    now, demands = here.now(), gating.policy(found)
-    demands = replace(demands, rules=demands.added or demands.rules, attestations=(), headers_max_age=None)
-    ours = Term("asset", (found.asset.name,))
-
-    def select(query: str) -> list[str]:
-        return [id_ for id_ in queries.matching(scratch, [ours, *parse(query)], now) if id_ in counted]
-
-    def latest(scan: Scan) -> LatestScan:
-        doubts = tuple(difference.doubts.get(scan.scanner, ()))
-        return LatestScan(scan.scanner, "partial" if doubts else "complete", scan.finished_at, doubts)
-
-    unknown_as = (in_force(scratch, found.asset.name) or policies.shipped()).terms.unknown_as
-    scans = [latest(result.scan) for result in results]
-    return replace(evaluate(demands, select, Known(scans, (), unknown_as), now), notes=())
+def _latest(scan: Scan, difference: Difference) -> LatestScan:
+    doubts = tuple(difference.doubts.get(scan.scanner, ()))
+    return LatestScan(scan.scanner, "partial" if doubts else "complete", scan.finished_at, doubts)
 
 
-def _document(comparison: Comparison) -> published.Document:
+def document(comparison: Comparison) -> published.Document:
+    """A comparison as it is published, `fixby.diff/1`."""
     both, difference = comparison.both, comparison.difference
     commit = both.base
     gate = published.gated(comparison.judgement, "")

@@ -138,6 +138,9 @@ def scan(  # noqa: PLR0913 - the options of the main command
     diff: Annotated[
         str, typer.Option(metavar="BASE", help="Show what is added to a revision or a folder, and store nothing.")
     ] = "",
+    staged: Annotated[
+        bool, typer.Option("--staged", help="Judge what the next commit adds, as a hook does, and store nothing.")
+    ] = False,
     no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False,
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 if the gate fails, 3 if it cannot tell.")] = False,
     store: Store = None,
@@ -162,6 +165,10 @@ def scan(  # noqa: PLR0913 - the options of the main command
         image=image,
         asset=asset,
     )
+    if staged:
+        from fixby.cli import staged as hook
+
+        raise typer.Exit(hook.run(wish, diff, as_json=json))
     if diff:
         from fixby.cli import diff as comparison
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_bytes
@@ -38,6 +39,7 @@ from fixby.store.terms import Occasion
 
 if TYPE_CHECKING:
     from fixby.scanners.image import Image
+    from fixby.scanners.scanner import Finished
 
 SHOWN = 20
 """How many open findings are shown; `fixby list` has more."""
@@ -48,7 +50,10 @@ LONGEST_TABLE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the caller asked for; `image` is empty where files are to be scanned, `asset` where it follows from them."""
+    """What the caller asked for; `image` is empty where files are to be scanned, `asset` where it follows from them.
+
+    `quiet` scans do not tell of their progress.
+    """
 
     place: Place
     kinds: tuple[str, ...]
@@ -63,6 +68,7 @@ class Wish:
     gate: bool
     image: str = ""
     asset: str = ""
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +146,15 @@ def looking(
     )
 
     def look(key: bytes) -> list[Result]:
-        with progress() as on_event:
+        with nullcontext(_unheard) if wish.quiet else progress() as on_event:
             scans = run(replace(setting, key=key, on_event=on_event))
         return [Result(one, numbered(found.asset.name, one.findings)) for one in scans]
 
     return look
+
+
+def _unheard(_scanner: str, _finished: "Finished | None") -> None:
+    """Tell nobody."""
 
 
 def _of_files(wish: Wish, found: Configuration, files: Target | None) -> Callable[[Setting], list[Scan]]:

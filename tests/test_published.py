@@ -129,6 +129,9 @@ def _printed_of_state(repo: Path) -> dict[str, Ended]:
     git(repo.parent / "state.git", "init", "--quiet", "--bare")
     repository(repo.parent / "before", {"app.py": SHELL, "gone.py": SHELL, "fixby.toml": ""})
     printed = {"diff": called("scan", ".", "--diff", "../before", "--only", "sast", "--json", cwd=repo)}
+    git(repo.parent / "before", "init", "--quiet")
+    git(repo.parent / "before", "add", "app.py")
+    printed["what is staged"] = called("scan", "../before", "--staged", "--json", cwd=repo)
     for command in ("init", "push", "pull", "show"):
         remote = ("--remote", "../state.git", "--json")
         printed[f"state {command}"] = called("state", command, *remote, cwd=repo)
@@ -213,6 +216,7 @@ COMMANDS = (
     ("headers of a site that is down", 3),
     ("headers csp", 0),
     ("diff", 3),
+    ("what is staged", 1),
     ("state init", 0),
     ("state push", 0),
     ("state pull", 0),
