@@ -21,11 +21,15 @@ class FailOn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the workflow asked for. `settings` are variables that stand for inputs which are given."""
+    """What the workflow asked for. `settings` are variables that stand for inputs which are given.
+
+    `store` is empty where findings are kept on the state branch. A variable holds its URL: a password may stand in it.
+    """
 
     folder: Path
     scanners: tuple[str, ...]
     urls: tuple[str, ...]
+    image: str
     store: str
     state_branch: str
     token: str
@@ -55,6 +59,7 @@ def inputs(environment: Mapping[str, str]) -> Inputs:
         folder=_folder(given("WORKING_DIRECTORY"), Path(environment.get("GITHUB_WORKSPACE", ""))),
         scanners=tuple(given("SCANNERS").replace(",", " ").split()),
         urls=tuple(given("URLS").split()),
+        image=given("IMAGE"),
         store=given("STORE") or environment.get("FIXBY_STORE", ""),
         state_branch=given("STATE_BRANCH") or environment.get("FIXBY_STATE_BRANCH", ""),
         token=given("TOKEN"),
@@ -72,6 +77,7 @@ _SETTINGS = {
     "CONFIG": "FIXBY_CONFIG",
     "POLICY": "FIXBY_POLICY",
     "ADVISORIES": "FIXBY_ADVISORIES",
+    "STORE": "FIXBY_STORE",
     "STORE_KEY": "FIXBY_STORE_KEY",
     "TOKEN": "FIXBY_STATE_TOKEN",
 }

@@ -6,7 +6,7 @@ is missing or has ended, makes the verdict `unknown`, unless it is `fail` alread
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -54,9 +54,9 @@ class GatePolicy:
     The scanners in `required`, and if `recorded` is set every other one that was ever recorded, must have a complete
     scan that is at most `max_age` seconds old. `headers_max_age` is the same for the scans of headers, None where the
     gate demands none. Where the asset is a container image, as one of `required_of_images` has looked at it and none in
-    `required` ever has, the former stand for the latter, and headers are not asked for. `added` are the rules for what a
-    change adds, where they are others than `rules`. `digest` stands for all that the policy says, and `toml` is what it
-    is written as.
+    `required` ever has, the former stand for the latter, and headers are not asked for. `added` are the rules for what
+    a change adds, where they are others than `rules`. `digest` stands for all that the policy says, and `toml` is what
+    it is written as.
     """
 
     name: str
@@ -160,11 +160,23 @@ def evaluate(policy: GatePolicy, select: Callable[[str], Sequence[str]], known: 
         *_scan_results(scanned, sorted(known.scans), now),
         *(_attestation_result(required, known.attestations, now) for required in policy.attestations),
     )
-    verdicts = {result.verdict for result in results}
-    verdict = next((bad for bad in (Verdict.FAIL, Verdict.UNKNOWN) if bad in verdicts), Verdict.PASS)
+    verdict = _worst(result.verdict for result in results)
     about = _about_images(policy) if is_image else _about_headers(policy, known.scans)
     notes = (*_about_attestations(policy), *about, *_unseen(known.not_observed))
     return Judgement(verdict, results, now, notes)
+
+
+def together(judgements: Mapping[str, Judgement]) -> Judgement:
+    """One judgement on several assets, by name, and at least one: the worst verdict, what each says under its name."""
+    if len(judgements) == 1:
+        return next(iter(judgements.values()))
+    rules = (replace(rule, name=f"{name}: {rule.name}") for name, one in judgements.items() for rule in one.rules)
+    return Judgement(
+        _worst(one.verdict for one in judgements.values()),
+        tuple(rules),
+        min(one.evaluated_at for one in judgements.values()),
+        tuple(f"{name}: {note}" for name, one in judgements.items() for note in one.notes),
+    )
 
 
 def last_of(kind: str, attestations: Sequence[Attested]) -> Attested | None:
@@ -235,6 +247,11 @@ _EXIT_CODES = {
 }
 _CLOCK_SKEW = 300
 """By how many seconds the clocks of two machines may differ."""
+
+
+def _worst(verdicts: Iterable[Verdict]) -> Verdict:
+    said = set(verdicts)
+    return next((bad for bad in (Verdict.FAIL, Verdict.UNKNOWN) if bad in said), Verdict.PASS)
 
 
 def _with_unknown(query: str, unknown_as: Severity) -> str:
