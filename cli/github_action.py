@@ -5,6 +5,7 @@ judged by what that says. On other branches and tags all is scanned, and nothing
 """
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -82,11 +83,12 @@ def _whole(wanted: Inputs, about: Event, folder: Path) -> Done:
     assets = _assets(wanted, kept.place)
     names = tuple(one.found.asset.name for one in assets)
     before = _before(assets)
-    results = [result for one in assets for result in _recorded(one, kept.place)]
     visited = _visit(wanted, kept.place)
+    results = [result for one in assets for result in _recorded(one, kept.place)]
     problem = _push(wanted, about, kept)
     report = folder / "report.html"
-    sla.run_report(sla.Wish(format=sla.Format.HTML, output=report), kept.place)
+    ours = shlex.quote(f"asset:{','.join(names)}")
+    sla.run_report(sla.Wish((ours,), by="asset,severity", format=sla.Format.HTML, output=report), kept.place)
     with here.reading(kept.place) as (database, found):
         now = here.now()
         written = _sarif(database, names, now, folder)
