@@ -1,6 +1,8 @@
 """The action as GitHub's runner would run it, and first of all the README's own lines."""
 
 import json
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +45,10 @@ def test_the_readme_has_twelve_lines_to_paste() -> None:
     lines = readme_workflow().splitlines()
     assert len(lines) <= 12
     assert yaml.safe_load(readme_workflow())["permissions"] == {}
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for page in ("README.md", "docs/github.md"):
+        told = set(re.findall(r"fixby/fixby@(v\S+)", (ROOT / page).read_text()))
+        assert told == {f"v{version}"}, page
 
 
 def test_every_input_and_output_is_documented_as_it_is() -> None:
