@@ -113,16 +113,21 @@ def _whole(wanted: Inputs, about: Event, folder: Path) -> Done:
 
 def _assets(wanted: Inputs, place: Place) -> list[_Asset]:
     """The checkout, and the image if there is one. What is wrong with either is told before anything is scanned."""
-    assets = []
-    for image in ("", wanted.image) if wanted.image else ("",):
-        wish = replace(_wish(wanted, place), image=image)
-        name, itself = scanning.named(wish)
-        found = place.configuration(name)
-        assets.append(_Asset(found, bool(image), scanning.looking(wish, found, image=itself)))
-    names = {one.found.asset.name for one in assets}
-    if len(names) < len(assets):
-        raise UsageError(f"The image and the checkout are both called {next(iter(names))!r}.", _TWO_NAMES)
-    return assets
+    wish = _wish(wanted, place)
+    checkout = _asset(wish)
+    if not wanted.image:
+        return [checkout]
+    image = _asset(replace(wish, image=wanted.image))
+    if image.found.asset.name == checkout.found.asset.name:
+        hint = "Tag the image with a name of its own, as a registry has it: ghcr.io/owner/name:tag."
+        raise UsageError(f"The image and the checkout are both called {image.found.asset.name!r}.", hint)
+    return [checkout, image]
+
+
+def _asset(wish: scanning.Wish) -> _Asset:
+    name, image = scanning.named(wish)
+    found = wish.place.configuration(name)
+    return _Asset(found, image is not None, scanning.looking(wish, found, image=image))
 
 
 def _before(assets: Sequence[_Asset]) -> set[str]:
@@ -136,7 +141,6 @@ def _present(database: Database, assets: Iterable[str]) -> set[str]:
 
 
 _NOT_FIXED = Term("is", ("fixed",), negated=True)
-_TWO_NAMES = "Tag the image with a name of its own, as a registry has it: ghcr.io/owner/name:tag."
 
 
 def _recorded(one: _Asset, place: Place) -> list[Result]:

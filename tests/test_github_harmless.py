@@ -92,6 +92,7 @@ def told(*findings: TrackedFinding, text: str = "fine") -> Told:
         unchecked=(text,),
         notes=(text,),
         problem=text,
+        image=text,
     )
 
 
@@ -107,8 +108,10 @@ def test_an_annotation_is_one_command_and_no_other(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_in_markdown_it_is_text(text: str) -> None:
-    page = body(told(tracked(text), text=text), ".", "https://github.com/shop/web/actions/runs/1")
+@pytest.mark.parametrize("is_change", [False, True])
+def test_in_markdown_it_is_text(text: str, *, is_change: bool) -> None:
+    compared = text if is_change else ""
+    page = body(replace(told(tracked(text), text=text), compared=compared), ".", "https://github.com/shop/web")
     assert page.count("<!--") == 1 or "`" in page
     bare = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", page.removeprefix(marker(".")))
     for sign in ("<img", "](https://evil", "@everyone", "<!--", "javascript:", "\x1b", "\u202e"):
