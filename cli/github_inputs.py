@@ -1,9 +1,11 @@
 """The inputs of the action, as `action.yml` hands them over: variables that begin with `FIXBY_INPUT_`."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fixby.cli.choice import choice
 from fixby.errors import UsageError
@@ -21,11 +23,15 @@ class FailOn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What the workflow asked for. `settings` are variables that stand for inputs which are given."""
+    """What the workflow asked for. `settings` are variables that stand for inputs which are given.
+
+    `store` is empty where findings are kept on the state branch. A variable holds its URL: a password may stand in it.
+    """
 
     folder: Path
     scanners: tuple[str, ...]
     urls: tuple[str, ...]
+    image: str
     store: str
     state_branch: str
     token: str
@@ -55,7 +61,8 @@ def inputs(environment: Mapping[str, str]) -> Inputs:
         folder=_folder(given("WORKING_DIRECTORY"), Path(environment.get("GITHUB_WORKSPACE", ""))),
         scanners=tuple(given("SCANNERS").replace(",", " ").split()),
         urls=tuple(given("URLS").split()),
-        store=given("STORE") or environment.get("FIXBY_STORE", ""),
+        image=given("IMAGE"),
+        store=_store(given("STORE") or environment.get("FIXBY_STORE", "")),
         state_branch=given("STATE_BRANCH") or environment.get("FIXBY_STATE_BRANCH", ""),
         token=given("TOKEN"),
         author=given("COMMENT_AUTHOR") or BOT,
@@ -72,6 +79,7 @@ _SETTINGS = {
     "CONFIG": "FIXBY_CONFIG",
     "POLICY": "FIXBY_POLICY",
     "ADVISORIES": "FIXBY_ADVISORIES",
+    "STORE": "FIXBY_STORE",
     "STORE_KEY": "FIXBY_STORE_KEY",
     "TOKEN": "FIXBY_STATE_TOKEN",
 }
@@ -79,6 +87,17 @@ _SETTINGS = {
 
 def _written(name: str) -> str:
     return name.lower().replace("_", "-")
+
+
+def _store(written: str) -> str:
+    """A store's URL or path. Raises `UsageError` that repeats nothing of it: a password may stand anywhere in it."""
+    with suppress(ValueError):
+        parts = urlsplit(written)
+        misplaced = "://" in written and "@" in f"{parts.path}{parts.query}{parts.fragment}"
+        if parts.port != 0 and not misplaced:
+            return written
+    hint = "Write postgresql://user:password@host:port/name, in the password %40 for @, %2F for /, %23 for #."
+    raise UsageError("The store's URL makes no sense.", hint)
 
 
 def _folder(name: str, workspace: Path) -> Path:

@@ -82,7 +82,7 @@ class Result:
 
 def run(wish: Wish, *, as_json: bool) -> ExitCode:
     """Scan, store, show; the exit code says whether all was seen and, if asked, whether the gate passed."""
-    wished, image = _named(wish)
+    wished, image = named(wish)
     found = wish.place.configuration(wished)
     look = looking(wish, found, image=image)
     if not wish.keep:
@@ -114,15 +114,15 @@ def record_all(database: Database, found: Configuration, asset: Asset, results: 
     return stored
 
 
-def _named(wish: Wish) -> tuple[str, "Image | None"]:
+def named(wish: Wish) -> tuple[str, "Image | None"]:
     """The asset that the wish is about, if it says so, and the image, which bears its name. Raises as `image` does."""
     if not wish.image:
         return wish.asset, None
     from fixby.scanners.image import image  # noqa: PLC0415 - most scans are of files
 
     found = image(wish.image)
-    named = replace(found, name=wish.asset or found.name)
-    return named.name, named
+    bearing = replace(found, name=wish.asset or found.name)
+    return bearing.name, bearing
 
 
 def looking(

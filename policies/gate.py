@@ -6,7 +6,7 @@ is missing or has ended, makes the verdict `unknown`, unless it is `fail` alread
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -53,8 +53,10 @@ class GatePolicy:
 
     The scanners in `required`, and if `recorded` is set every other one that was ever recorded, must have a complete
     scan that is at most `max_age` seconds old. `headers_max_age` is the same for the scans of headers, None where the
-    gate demands none. `added` are the rules for what a change adds, where they are others than `rules`. `digest` stands
-    for all that the policy says, and `toml` is what it is written as.
+    gate demands none. Where the asset is a container image, as one of `required_of_images` has looked at it and none in
+    `required` ever has, the former stand for the latter, and headers are not asked for. `added` are the rules for what
+    a change adds, where they are others than `rules`. `digest` stands for all that the policy says, and `toml` is what
+    it is written as.
     """
 
     name: str
@@ -68,6 +70,7 @@ class GatePolicy:
     toml: str
     source: str
     added: tuple[Rule, ...] = ()
+    required_of_images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -150,15 +153,30 @@ def evaluate(policy: GatePolicy, select: Callable[[str], Sequence[str]], known: 
     treats an unknown one as, it asks for the unknown ones too.
     """
     counted = [replace(rule, query=_with_unknown(rule.query, known.unknown_as)) for rule in policy.rules]
+    is_image = _is_image(policy, known.scans)
+    scanned = replace(policy, required=policy.required_of_images, headers_max_age=None) if is_image else policy
     results = (
         *(_findings_result(rule, tuple(sorted(select(rule.query)))) for rule in counted),
-        *_scan_results(policy, sorted(known.scans), now),
+        *_scan_results(scanned, sorted(known.scans), now),
         *(_attestation_result(required, known.attestations, now) for required in policy.attestations),
     )
-    verdicts = {result.verdict for result in results}
-    verdict = next((bad for bad in (Verdict.FAIL, Verdict.UNKNOWN) if bad in verdicts), Verdict.PASS)
-    notes = (*_notes(policy, known.scans), *_unseen(known.not_observed))
+    verdict = _worst(result.verdict for result in results)
+    about = _about_images(policy) if is_image else _about_headers(policy, known.scans)
+    notes = (*_about_attestations(policy), *about, *_unseen(known.not_observed))
     return Judgement(verdict, results, now, notes)
+
+
+def together(judgements: Mapping[str, Judgement]) -> Judgement:
+    """One judgement on several assets, by name, and at least one: the worst verdict, what each says under its name."""
+    if len(judgements) == 1:
+        return next(iter(judgements.values()))
+    rules = (replace(rule, name=f"{name}: {rule.name}") for name, one in judgements.items() for rule in one.rules)
+    return Judgement(
+        _worst(one.verdict for one in judgements.values()),
+        tuple(rules),
+        min(one.evaluated_at for one in judgements.values()),
+        tuple(f"{name}: {note}" for name, one in judgements.items() for note in one.notes),
+    )
 
 
 def last_of(kind: str, attestations: Sequence[Attested]) -> Attested | None:
@@ -190,7 +208,7 @@ def parse(toml: str, source: str, understood: Understood) -> GatePolicy:
     top = document(toml, source)
     top.demand_only("name", "rules", "scans", "headers", "attestations", "added")
     scans = top.table("scans")
-    scans.demand_only("required", "recorded", "max_age")
+    scans.demand_only("required", "required_of_images", "recorded", "max_age")
     policy = GatePolicy(
         name=top.read("name", text, 'Write name = "..." for reports and errors.'),
         rules=_rules(top.tables("rules"), understood),
@@ -203,6 +221,7 @@ def parse(toml: str, source: str, understood: Understood) -> GatePolicy:
         toml=toml,
         source=source,
         added=_rules(top.tables("added"), understood) if "added" in top.values else (),
+        required_of_images=_required_of_images(scans),
     )
     if not policy.required and not policy.recorded:
         raise scans.error("required", "is empty, so nothing need be scanned", "Name a scanner, or set recorded = true.")
@@ -228,6 +247,11 @@ _EXIT_CODES = {
 }
 _CLOCK_SKEW = 300
 """By how many seconds the clocks of two machines may differ."""
+
+
+def _worst(verdicts: Iterable[Verdict]) -> Verdict:
+    said = set(verdicts)
+    return next((bad for bad in (Verdict.FAIL, Verdict.UNKNOWN) if bad in said), Verdict.PASS)
 
 
 def _with_unknown(query: str, unknown_as: Severity) -> str:
@@ -259,6 +283,12 @@ def _scan_results(policy: GatePolicy, scans: Sequence[LatestScan], now: int) -> 
     if policy.headers_max_age is not None:
         some = [scan for scan in scans if scan.scanner == HEADERS]
         yield _scanner_result("headers verified", some, policy.headers_max_age, now)
+
+
+def _is_image(policy: GatePolicy, scans: Sequence[LatestScan]) -> bool:
+    """Whether the asset is a container image, as far as the scans of it tell."""
+    recorded = {scan.scanner for scan in scans}
+    return not recorded.isdisjoint(policy.required_of_images) and recorded.isdisjoint(policy.required)
 
 
 def _scanners(policy: GatePolicy, scans: Sequence[LatestScan]) -> list[str]:
@@ -306,12 +336,20 @@ def _reliance_result(name: str, problems: Sequence[str], else_: str) -> RuleResu
     return RuleResult(name, verdict, len(problems), 0, (), "; ".join(problems) or else_)
 
 
-def _notes(policy: GatePolicy, scans: Sequence[LatestScan]) -> Iterator[str]:
-    """What a release should be asked for and this gate does not ask."""
+def _about_attestations(policy: GatePolicy) -> Iterator[str]:
+    """That nobody has to vouch for anything, as a release should be asked to."""
     if not policy.attestations:
         yield "no attestation is required by this gate"
+
+
+def _about_headers(policy: GatePolicy, scans: Sequence[LatestScan]) -> Iterator[str]:
     if policy.headers_max_age is None and HEADERS not in _scanners(policy, scans):
         yield "headers are not verified: not configured"
+
+
+def _about_images(policy: GatePolicy) -> Iterator[str]:
+    """That the asset counts as an image: somebody whose files were never scanned under its name is to see it."""
+    yield f"judged as a container image: no scan by {', '.join(policy.required) or 'another scanner'} is asked for"
 
 
 def _unseen(count: int) -> Iterator[str]:
@@ -348,6 +386,12 @@ def _query(table: Table, understood: Understood) -> str:
     except UsageError as error:
         raise table.error("query", f"is wrong: {error.message.removesuffix('.')}", error.hint or hint) from error
     return query
+
+
+def _required_of_images(scans: Table) -> tuple[str, ...]:
+    if "required_of_images" not in scans.values:
+        return ()
+    return scans.read("required_of_images", texts, 'Write required_of_images = ["syft", ...].')
 
 
 def _headers_max_age(table: Table) -> int | None:

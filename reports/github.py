@@ -12,7 +12,7 @@ from fixby.tracked import TrackedFinding
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of a run. `now` is a UTC second; `asset` is what was scanned.
+    """What came of a run. `now` is a UTC second; `asset` is what was scanned, `image` a container image beside it.
 
     `compared` names what a change was compared with, and is empty where all was scanned; `new` is then what the change
     adds, else what the last scans found for the first time or again. `open` is empty for a change. `remarks` say of ids
@@ -31,6 +31,7 @@ class Told:
     unchecked: Sequence[str] = ()
     notes: Sequence[str] = ()
     problem: str = ""
+    image: str = ""
 
     @property
     def breached(self) -> list[TrackedFinding]:

@@ -84,7 +84,8 @@ def _joined(sentences: Sequence[str]) -> str:
 def _of_finding(one: TrackedFinding, told: Told, folder: str) -> str:
     finding = one.finding
     remark = told.remarks.get(one.id, "") or due(one, told.now)
-    place = finding.locations[0] if finding.locations and finding.category is not Category.HEADERS else None
+    in_checkout = finding.category is not Category.HEADERS and one.asset != told.image
+    place = finding.locations[0] if finding.locations and in_checkout else None
     message = f"{finding.message or finding.rule.title} ({finding.scanner} {finding.rule.id}, {remark})"
     return command(
         _TYPES[finding.severity],

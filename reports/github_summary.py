@@ -64,8 +64,9 @@ def _sentence(told: Told) -> str:
     if told.compared:
         return f"{_adds(len(told.new))}, and fixes {told.fixed:,}, compared with {text(told.compared)}."
     late, soon = len(told.breached), len(told.due_soon)
+    scanned = " and ".join(text(name) for name in (told.asset, told.image) if name)
     return (
-        f"{text(told.asset)}: {len(told.open):,} open, {late:,} late, {soon:,} due soon;"
+        f"{scanned}: {len(told.open):,} open, {late:,} late, {soon:,} due soon;"
         f" {len(told.new):,} new and {told.fixed:,} fixed since the last scan."
     )
 

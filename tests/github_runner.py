@@ -83,8 +83,10 @@ class Ended:
 def run_job(workflow: str, job: str, machine: Machine, stand_ins: Mapping[str, StandIn]) -> Ended:
     """Run a job of a workflow. The action of this repository, `fixby/fixby`, is the one in this checkout."""
     described = yaml.safe_load(workflow)["jobs"][job]
+    if not evaluated(str(described.get("if", "success()")), machine.contexts()):
+        return Ended()
     ended = Ended()
-    steps: dict[str, dict[str, str]] = {}
+    steps: _Steps = {}
     for step in described["steps"]:
         _step(step, _Scope(machine, {**machine.contexts(), "steps": steps}, stand_ins, ended, ROOT), steps)
     return ended
@@ -113,7 +115,11 @@ class _Scope:
         return {name: self.text(_written(value)) for name, value in (raw or {}).items()}
 
 
-def _step(step: Mapping[str, Any], scope: _Scope, steps: dict[str, dict[str, str]]) -> None:
+_Steps = dict[str, dict[str, Any]]
+"""What came of steps, by id: `outputs` and `outcome`."""
+
+
+def _step(step: Mapping[str, Any], scope: _Scope, steps: _Steps) -> None:
     unknown = step.keys() - {"name", "id", "if", "uses", "with", "shell", "run", "env", "continue-on-error"}
     assert not unknown, f"the runner does not know {unknown}"
     condition = str(step.get("if", "success()")).removeprefix("${{").removesuffix("}}")
@@ -128,7 +134,9 @@ def _step(step: Mapping[str, Any], scope: _Scope, steps: dict[str, dict[str, str
     else:
         outputs = _use(step, scope)
     if "id" in step:
-        steps[step["id"]] = outputs
+        steps[step["id"]] = {"outputs": outputs, "outcome": "failure" if scope.ended.failed else "success"}
+    if step.get("continue-on-error"):
+        scope.ended.failed = False
 
 
 def _use(step: Mapping[str, Any], scope: _Scope) -> dict[str, str]:
@@ -148,7 +156,7 @@ def _composite(folder: Path, given: Mapping[str, str], scope: _Scope) -> dict[st
     assert not unknown, f"the action has no inputs {unknown}"
     defaults = scope.texts({name: about["default"] for name, about in action["inputs"].items()})
     inputs = {**defaults, **given}
-    steps: dict[str, dict[str, str]] = {}
+    steps: _Steps = {}
     inner = _Scope(
         scope.machine, {**scope.contexts, "inputs": inputs, "steps": steps}, scope.stand_ins, scope.ended, folder
     )
@@ -167,7 +175,7 @@ def _run(step: Mapping[str, Any], scope: _Scope) -> dict[str, str]:
     payload.write_text(json.dumps(machine.event))
     script = machine.temporary / "script.sh"
     script.write_text(scope.text(step["run"]))
-    assert step["shell"] == "bash"
+    assert step.get("shell", "bash") == "bash"
     environment = {
         **clean_environment(),
         "CI": "true",
@@ -330,7 +338,5 @@ def _single(tokens: list[str], contexts: Mapping[str, Any]) -> Any:  # noqa: ANN
     assert first in contexts, f"the runner has no {first}"
     value = contexts[first]
     for part in rest:
-        if part == "outputs" and first == "steps":
-            continue
         value = value.get(part) if isinstance(value, Mapping) else None
     return value

@@ -71,8 +71,8 @@ class Shop:
 
     def run(self, name: str, event: Mapping[str, Any], ref: str = "refs/heads/main", **others: Any) -> Ended:  # noqa: ANN401
         """What the README's lines do for an event."""
-        workflow = others.pop("workflow", readme_workflow())
-        return run_job(workflow, "fixby", self._machine(name, event, ref, **others), self._stand_ins())
+        workflow, job = others.pop("workflow", readme_workflow()), others.pop("job", "fixby")
+        return run_job(workflow, job, self._machine(name, event, ref, **others), self._stand_ins())
 
     def run_inputs(
         self,
@@ -129,7 +129,10 @@ class Shop:
             "actions/cache": lambda *_: {"cache-hit": "false"},
             "github/codeql-action/upload-sarif": lambda *_: None,
             "actions/upload-artifact": lambda *_: None,
+            "actions/attest-build-provenance": lambda *_: None,
             "Install": _install,
+            "Build from pinned tools": lambda *_: None,
+            "Bill of materials": lambda *_: None,
         }
 
 
@@ -158,7 +161,9 @@ def _check_out(machine: Machine, given: Mapping[str, str]) -> None:
 
 def _install(machine: Machine, _: Mapping[str, str]) -> None:
     """In the place of the step that installs, which a test of its own runs: the environment of the tests."""
-    (machine.temporary / "fixby-environment").symlink_to(Path(sys.executable).parents[1])
+    environment = machine.temporary / "fixby-environment"
+    if not environment.exists():
+        environment.symlink_to(Path(sys.executable).parents[1])
 
 
 def made(folder: Path, files: Mapping[str, str | bytes], advisories: Path, api: Comments) -> Shop:

@@ -134,6 +134,50 @@ def test_a_gate_counts_unknown_as_the_sla_policy_does_and_excuses_none(
     assert queries == ["is:open category:secret", asked]
 
 
+SYFT = LatestScan("syft", "complete", NOW - HOUR)
+
+
+def test_of_an_image_the_scanners_of_images_are_required_and_not_those_of_files() -> None:
+    judgement = judge({}, scans=[SYFT])
+    assert judgement.verdict is Verdict.PASS
+    assert [rule.name for rule in judgement.rules if "looked" in rule.name] == ["syft has looked"]
+    assert any(note.startswith("judged as a container image: no scan by bandit, ") for note in judgement.notes)
+    assert not any("headers" in note for note in judgement.notes)
+    assert judge({CRITICAL: ["3fa9"]}, scans=[SYFT]).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("scans", "problem"),
+    [
+        ([replace(SYFT, outcome="partial")], "syft has looked"),
+        ([replace(SYFT, outcome="failed")], "syft has looked"),
+        ([replace(SYFT, finished_at=NOW - 2 * DAY)], "syft has looked"),
+        ([SYFT, LatestScan("trivy", "failed", NOW)], "trivy has looked"),
+        ([LatestScan("trivy", "complete", NOW)], "bandit has looked"),
+        ([SYFT, LatestScan("bandit", "complete", NOW)], "semgrep has looked"),
+        ([SYFT, LatestScan("bandit", "failed", NOW)], "bandit has looked"),
+    ],
+)
+def test_an_image_passes_no_easier_and_files_under_its_name_are_asked_for_in_full(
+    scans: Sequence[LatestScan], problem: str
+) -> None:
+    judgement = judge({}, scans=scans)
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert result(judgement, problem).verdict is Verdict.UNKNOWN
+
+
+def test_a_gate_that_does_not_speak_of_images_asks_the_same_of_all() -> None:
+    told = GATE.replace("required = []", 'required = ["bandit"]')
+    assert judge({}, scans=[SYFT], policy=parse(told)).verdict is Verdict.UNKNOWN
+    of_images = told.replace("recorded = true", 'required_of_images = ["syft", "trivy"]\nrecorded = true')
+    judgement = judge(
+        {}, scans=[SYFT], policy=parse(of_images + STRICT.removeprefix(GATE)), attestations=[DRILLED, TESTED]
+    )
+    assert {rule.name for rule in judgement.rules if rule.verdict is Verdict.UNKNOWN} == {"trivy has looked"}
+    with pytest.raises(ConfigurationError, match="required_of_images"):
+        parse(told.replace("recorded = true", 'required_of_images = "syft"\nrecorded = true'))
+
+
 def test_a_limit_is_how_many_are_allowed() -> None:
     policy = parse(GATE)
     secrets = "is:open category:secret"

@@ -18,6 +18,7 @@ from fixby.store.ingestion import record
 from fixby.store.opening import open_for_writing, secret_key
 from fixby.store.terms import Occasion
 from tests.command import SAFE, SHELL, advisories, called, fixby, repository
+from tests.images import docker_archive, installed
 
 DAY = 86_400
 SCANNERS: tuple[Scanner, ...] = (bandit, detect_secrets, pip_audit, semgrep)
@@ -44,6 +45,21 @@ def test_a_repository_without_findings_passes_with_0(tmp_path: Path, known: Path
     assert (ended.code, ended.document["gate"]["verdict"]) == (0, "pass")
     gate = fixby("gate", cwd=repo)
     assert (gate.code, gate.out.splitlines()[0]) == (0, "gate: PASS")
+
+
+def test_an_image_is_judged_by_what_looks_at_images_and_later_again(tmp_path: Path, known: Path) -> None:
+    repo = repository(tmp_path / "repo", {"app.py": SAFE})
+    scan = ("scan", "--image", tmp_path / "shop.tar", "--advisories", known, "--gate")
+    docker_archive(tmp_path / "shop.tar", installed({"jinja2": "3.1.6"}))
+    ended = called(*scan, cwd=repo)
+    assert ended.code == 0, ended.out
+    assert "pass     syft has looked: complete and fresh" in ended.out
+    recorded = called("gate", "--record", "--json", cwd=repo, FIXBY_ASSET="shop")
+    assert (recorded.code, recorded.document["verdict"]) == (0, "pass")
+    assert called("gate", cwd=repo).code == 3, "the files were never looked at"
+    docker_archive(tmp_path / "shop.tar", installed({"jinja2": "2.7.1"}))
+    assert called(*scan, cwd=repo).code == 1
+    assert called("gate", "--again", recorded.document["recorded"], cwd=repo).code == 0
 
 
 def test_a_critical_finding_fails_with_1_and_is_shown(tmp_path: Path, known: Path) -> None:

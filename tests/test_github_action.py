@@ -1,15 +1,18 @@
 """The action as GitHub's runner would run it, and first of all the README's own lines."""
 
 import json
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from fixby.severity import Severity
 from tests.command import SAFE, SHELL, advisories
 from tests.github_api import MAY_READ, Comments, serving
-from tests.github_runner import Ended
+from tests.github_runner import ROOT, Ended
 from tests.github_shop import Shop, copied, made, readme_workflow
 
 FILES = {"web/shell.py": SHELL, "requirements.txt": "jinja2==2.10.0\n"}
@@ -42,6 +45,20 @@ def test_the_readme_has_twelve_lines_to_paste() -> None:
     lines = readme_workflow().splitlines()
     assert len(lines) <= 12
     assert yaml.safe_load(readme_workflow())["permissions"] == {}
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for page in ("README.md", "docs/github.md"):
+        told = set(re.findall(r"fixby/fixby@(v\S+)", (ROOT / page).read_text()))
+        assert told == {f"v{version}"}, page
+
+
+def test_every_input_and_output_is_documented_as_it_is() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    documented = (ROOT / "docs" / "github.md").read_text()
+    for name, about in action["inputs"].items():
+        default = f"`{about['default']}`" if about["default"] else ""
+        assert f"| `{name}` | {default} | {about['description']} |\n" in documented
+    by_severity = {f"{name}-{severity}" for name in ("new", "open", "breached") for severity in Severity}
+    assert not [name for name in action["outputs"].keys() - by_severity if f"`{name}`" not in documented]
 
 
 def test_the_first_run_begins_the_state_where_somebody_says_so(first: tuple[Shop, Ended]) -> None:
