@@ -127,6 +127,16 @@ def test_an_oci_archive_is_unpacked_for_trivy_and_nothing_leads_out_of_it(tmp_pa
     assert "is no archive of an image" in scanned(ended)["reasons"][0]
 
 
+def test_an_oci_archive_with_a_name_that_no_file_can_have_is_not_unpacked(tmp_path: Path) -> None:
+    image = archive(tmp_path / "nul.tar", LAYOUT)
+    with tarfile.open(image, "a") as goal:
+        member = tarfile.TarInfo("blobs/sha256/01")
+        member.pax_headers = {"path": "blobs/sha256/0\0001"}
+        goal.addfile(member)
+    ended = look(tmp_path, trivy(tmp_path, report=report()), "trivy", image)
+    assert (ended.code, scanned(ended)["outcome"]) == (3, "failed")
+
+
 def test_an_archive_that_says_it_holds_more_than_it_does_is_not_unpacked(tmp_path: Path) -> None:
     """A sparse file of ten terabytes takes a kilobyte in an archive."""
     sparse = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(10**13)}
