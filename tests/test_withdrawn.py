@@ -115,6 +115,16 @@ def test_what_is_withdrawn_is_not_affected_in_vex(tmp_path: Path) -> None:
     assert weakness["analysis"] == {"state": "false_positive", "detail": "Its publisher withdrew it."}
 
 
+def test_what_is_withdrawn_is_exported_to_no_service_whatever_the_query(tmp_path: Path) -> None:
+    shop = scanned_shop(tmp_path, {**RECORD, "withdrawn": f"{TODAY}T00:00:00Z"})
+    logged = called("export", "sarif", "scanner:osv", cwd=shop)
+    assert (logged.document["runs"][0]["results"], "1 closed findings were left out" in logged.err) == ([], True)
+    reported = called("export", "gitlab", "scanner:osv", cwd=shop)
+    [file] = shop.glob("gl-*.json")
+    assert json.loads(file.read_text())["vulnerabilities"] == []
+    assert "1 findings were left out: they are closed" in reported.err
+
+
 def scanned_shop(tmp_path: Path, *later: Mapping[str, object]) -> Path:
     """A repository with a vulnerable package, and what was published of it later."""
     lock = json.dumps({"lockfileVersion": 3, "packages": {"node_modules/lodash": {"version": "4.17.15"}}})
