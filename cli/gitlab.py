@@ -12,7 +12,7 @@ from fixby.errors import UsageError
 from fixby.query import Term, parse
 from fixby.reports import published
 from fixby.reports.gitlab import TYPES, Looked, Type, report
-from fixby.scanners.registry import MODULES, scanner
+from fixby.scanners.registry import NAMES, kind_of
 from fixby.scanners.scanner import Kind
 from fixby.store import queries
 from fixby.store.queries import RecordedScan
@@ -60,7 +60,7 @@ def _looked(kind: Type, findings: Sequence[TrackedFinding], scans: Sequence[Reco
 
 
 def _kind(name: str) -> Type | None:
-    return _OF_OURS[scanner(name).KIND] if name in MODULES else None
+    return _OF_OURS[kind_of(name)] if name in NAMES else None
 
 
 _OF_OURS = {
