@@ -23,14 +23,14 @@ from fixby.identity import numbered
 from fixby.policies.gate import Judgement
 from fixby.query import Term
 from fixby.reports import published
-from fixby.scan import Complete, Scan
+from fixby.scan import Complete, Coverage, Failed, Scan
 from fixby.scanners.process import IMAGE_LIMITS, LIMITS, Limits
-from fixby.scanners.registry import selected, selected_for_images
+from fixby.scanners.registry import IMAGE_MODULES, MODULES, selected, selected_for_images
 from fixby.scanners.scanner import NO_OPTIONS, Options, Target
 from fixby.scanners.scanning import Setting, scan
 from fixby.scanners.target import target
 from fixby.sla.duration import HINT, duration
-from fixby.store import queries
+from fixby.store import coverage, queries
 from fixby.store.database import Database
 from fixby.store.ingestion import Recorded, record
 from fixby.store.opening import secret_key
@@ -85,7 +85,8 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
         return coverage_code(results)
     with here.writing(found) as database:
         asset = found.asset if image else owned_now(found.asset, found.root)
-        results = record_all(database, found, asset, look(secret_key(database)))
+        seen = [_apart(database, found, one, is_image=bool(image)) for one in look(secret_key(database))]
+        results = record_all(database, found, asset, seen)
         with here.only_valid(database, found):
             judgement, snapshot = gating.judged(database, found)
             if as_json:
@@ -106,6 +107,23 @@ def record_all(database: Database, found: Configuration, asset: Asset, results: 
     stored = [Result(result.scan, result.findings, recorded(result.scan)) for result in results]
     rate_new(database, found)
     return stored
+
+
+def _apart(database: Database, found: Configuration, result: Result, *, is_image: bool) -> Result:
+    """The result; a failed one where the scanner looked at files of the asset before and now at an image, or otherwise.
+
+    To it the one would be the other with all that it knew gone.
+    """
+    scan, asset = result.scan, found.asset.name
+    if scan.scanner not in MODULES or scan.scanner not in IMAGE_MODULES or isinstance(scan.outcome, Failed):
+        return result
+    before = coverage.last_whole(database, asset, scan.scanner)
+    was_image = not any(content and "#" not in unit for unit, content in before.items())
+    if not before or was_image is is_image:
+        return result
+    was, now = ("an image", "files") if was_image else ("files", "an image")
+    why = f"the asset {asset} is {was} to {scan.scanner}, and would be {now}. Give it another name: --asset"
+    return Result(replace(scan, outcome=Failed((why,)), findings=(), coverage=Coverage(), outlines={}), {})
 
 
 def _named(wish: Wish) -> tuple[str, "Image | None"]:

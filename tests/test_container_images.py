@@ -11,7 +11,7 @@ import pytest
 
 from tests.command import Ended, called, repository
 from tests.container_tools import Tool, grype_report, trivy_version
-from tests.test_container_tools import CORPUS, DAY, HOUR, ago, grype, scanned, trivy
+from tests.test_container_tools import CORPUS, DAY, FILES, HOUR, ago, grype, scanned, trivy
 
 LAYOUT = {
     "oci-layout": '{"imageLayoutVersion": "1.0.0"}',
@@ -105,6 +105,33 @@ def test_what_trivy_finds_in_the_configuration_of_an_image_stands_in_the_image_i
         "misconfiguration": "shop",
         "secret": "shop",
     }
+
+
+@pytest.mark.parametrize("first", ["files", "image"])
+def test_files_and_an_image_of_one_name_close_nothing_of_each_other(
+    tmp_path: Path, database_url: str, first: str
+) -> None:
+    """To Trivy both would be the asset `shop`, and what is not in the one would be gone from the other."""
+    shop, saved = repository(tmp_path / "shop", FILES), archive(tmp_path / "saved.tar", SAVED)
+
+    def scanned_by_trivy(what: str, *options: object) -> Ended:
+        tool = trivy(tmp_path, report=report()) if what == "image" else trivy(tmp_path)
+        of = ("--image", saved, *options) if what == "image" else options
+        return called(
+            "scan", "--scanner", "trivy", *of, "--store", database_url, "--json", cwd=shop, **tool.environment
+        )
+
+    assert scanned_by_trivy(first).code == 0
+    before = called("list", "is:open", "--json", "--store", database_url, cwd=shop).document["findings"]
+    other = "files" if first == "image" else "image"
+    ended = scanned_by_trivy(other)
+    [refused] = ended.document["scans"]
+    assert (ended.code, refused["outcome"], refused["findings"], refused["fixed"]) == (3, "failed", [], 0)
+    assert "Give it another name: --asset" in refused["reasons"][0]
+    after = called("list", "is:open", "--json", "--store", database_url, cwd=shop).document["findings"]
+    assert [one["id"] for one in after] == [one["id"] for one in before]
+    assert scanned_by_trivy(first).code == 0
+    assert scanned_by_trivy(other, "--asset", "another").code == 0
 
 
 @pytest.mark.parametrize("name", ["image", "Shop: the first", "shop.tar", "0123456789ab", "registry:5000/team/shop"])
