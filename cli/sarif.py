@@ -6,9 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fixby.cli.asking import asked
-from fixby.cli.output import emit, note
+from fixby.cli.output import note
 from fixby.cli.place import Place, reading_at
-from fixby.cli.written import write
+from fixby.cli.written import deliver
 from fixby.query import Term, parse
 from fixby.reports.plain import safe
 from fixby.reports.sarif import CODE_SCANNING, Run, log
@@ -40,10 +40,7 @@ def run(wish: Wish, place: Place) -> None:
     made = log(runs(asset, here, scans, terms), version("fixby"), CODE_SCANNING)
     for sentence in made.left_out:
         note(f"fixby: {safe(sentence)}")
-    if wish.output is None:
-        emit(made.text)
-    else:
-        write(wish.output, f"{made.text}\n")
+    deliver(made.text, wish.output)
 
 
 def runs(
