@@ -1,7 +1,7 @@
 """`fixby scan`: the scanners run, what they say is stored, and what follows from it is shown."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_bytes
@@ -167,6 +167,7 @@ def looking(
 
 def _of_files(wish: Wish, found: Configuration, files: Target | None) -> Callable[[Setting], list[Scan]]:
     scanners = selected(wish.scanners or found.scanners, wish.kinds)
+    _demand_fit(wish.scanners, MODULES, "files")
     path = wish.place.path
     file = path.resolve().name if path.is_file() else ""
     scope = here.scope(path, found)
@@ -181,7 +182,15 @@ def _of_image(wish: Wish, found: Configuration, image: "Image") -> Callable[[Set
     if wish.rules or wish.resolve:
         raise UsageError("--rules and --resolve are for files, not for an image.", "Leave them out.")
     scanners = selected_for_images(wish.scanners or found.scanners, wish.kinds)
+    _demand_fit(wish.scanners, IMAGE_MODULES, "images")
     return lambda setting: scan_image(image, scanners, setting)
+
+
+def _demand_fit(asked: Sequence[str], known: Collection[str], what: str) -> None:
+    """Raise `UsageError` for a scanner that was asked for by name and would be passed over."""
+    for name in asked:
+        if name not in known:
+            raise UsageError(f"--scanner: {name} does not look at {what}.", f"Those that do: {', '.join(known)}.")
 
 
 def _check_policies(found: Configuration) -> None:

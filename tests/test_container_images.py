@@ -107,6 +107,19 @@ def test_what_trivy_finds_in_the_configuration_of_an_image_stands_in_the_image_i
     }
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--scanner", "syft", "--scanner", "bandit"), "--scanner: syft does not look at files."),
+        (("--scanner", "bandit", "--image", "saved.tar"), "--scanner: bandit does not look at images."),
+    ],
+)
+def test_a_scanner_that_was_asked_for_is_not_passed_over(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    archive(tmp_path / "saved.tar", SAVED)
+    ended = called("scan", *options, "--no-store", cwd=tmp_path)
+    assert (ended.code, said in ended.err) == (2, True)
+
+
 @pytest.mark.parametrize("first", ["files", "image"])
 def test_files_and_an_image_of_one_name_close_nothing_of_each_other(
     tmp_path: Path, database_url: str, first: str

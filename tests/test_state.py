@@ -378,7 +378,9 @@ def spy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[s
     spying = tmp_path / "spying"
     program = repository(spying, {"git": f'#!/bin/sh\necho "$@" >> {spying}/arguments\nenv >> {spying}/environment\n'})
     with (program / "git").open("a") as script:
-        script.write('case "$*" in *init*) exit 0;; esac\necho "fatal: https://me:h@unter@example.org/a" >&2\nexit 128\n')
+        script.write(
+            'case "$*" in *init*) exit 0;; esac\necho "fatal: https://me:h@unter@example.org/a" >&2\nexit 128\n'
+        )
     (program / "git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{spying}:{os.environ['PATH']}")
     return lambda: ((spying / "arguments").read_text(), (spying / "environment").read_text())
