@@ -121,6 +121,14 @@ def test_the_same_alerts_again_change_nothing(shop: Path, store: str) -> None:
     assert called("list", "--json", "--store", store, cwd=shop).out == before
 
 
+def test_two_alerts_of_one_finding_are_one_dismissal(shop: Path, store: str) -> None:
+    """GitHub has an alert for each category under which a result was uploaded."""
+    alert = dismissed(by_rule(uploaded(shop, store), "B307"), "false positive")
+    ended = ingested(shop, store, [alert, alert | {"number": 43}], "--triage")
+    assert (ended.code, ended.err) == (0, "fixby: 1 dismissed, as on GitHub\n")
+    assert len(listed(shop, store, "is:dismissed")) == 1
+
+
 def test_a_report_decides_nothing_unless_somebody_says_so(shop: Path, store: str) -> None:
     alert = dismissed(by_rule(uploaded(shop, store), "B307"), "false positive")
     ended = ingested(shop, store, [alert])
