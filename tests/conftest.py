@@ -157,3 +157,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def rewrite_golden(request: pytest.FixtureRequest) -> bool:
     """Whether what is printed now is to be written down."""
     return bool(request.config.getoption("--rewrite-golden"))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """An empty folder to work in, whose asset is called `shop`."""
+    (tmp_path / "shop").mkdir()
+    return tmp_path / "shop"

@@ -15,12 +15,6 @@ from tests.stories import scan, told, vulnerability, weakness
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    return tmp_path / "shop"
-
-
-@pytest.fixture
 def store(database_url: str) -> str:
     """A store with findings of an asset, `shop`, and one of another."""
     database = open_for_writing(database_url)

@@ -101,12 +101,6 @@ def test_nothing_of_a_finding_is_markup_or_steers_a_terminal(filled: Database) -
         assert not re.search(r"[<>@\[\]#$\x1b\u202e]", bare), bare
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    return tmp_path / "shop"
-
-
 def export(shop: Path, store: str, *arguments: str) -> Ended:
     return called("export", "gitlab", *arguments, "--store", store, cwd=shop)
 

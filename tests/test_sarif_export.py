@@ -234,12 +234,6 @@ def store(database_url: str) -> str:
     return database_url
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    return tmp_path / "shop"
-
-
 def export(shop: Path, store: str, *arguments: str) -> Ended:
     return called("export", "sarif", *arguments, "--store", store, cwd=shop)
 

@@ -17,9 +17,9 @@ from fixby.store.ingestion import Recorded
 from fixby.store.queries import history
 from fixby.store.verification import flaws
 from fixby.tracked import State
-from tests.command import called, repository
+from tests.command import called, repository, zipped
 from tests.stories import DAY, REGRESSION_WINDOW, found, scan, the_one, told, vulnerability
-from tests.test_advisories_commands import RECORD, TODAY, zipped
+from tests.test_advisories_commands import RECORD, TODAY
 
 UNIT = "requirements.txt#django"
 DJANGO = vulnerability("django", "4.0", names=("CVE-2024-1", "GHSA-2222-3333-4444"))
