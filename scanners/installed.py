@@ -1,4 +1,4 @@
-"""Tools that are not ours to install: found on the PATH, refused where a release is known to be malicious; and their data."""
+"""Tools that are not ours to install: found on the PATH, refused where a release is malicious; and their data."""
 
 import mmap
 import os
