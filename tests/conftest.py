@@ -19,6 +19,7 @@ from pg8000.native import Connection
 from fixby.store.database import Database
 from fixby.store.opening import open_for_writing
 from tests.servers import Authority, free_port
+from tests.signing_desk import desk, ids, keys  # noqa: F401 - fixtures
 
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / "build" / "hypothesis"))
 os.environ["PATH"] = os.pathsep.join(
