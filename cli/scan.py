@@ -85,8 +85,7 @@ def run(wish: Wish, *, as_json: bool) -> ExitCode:
         return coverage_code(results)
     with here.writing(found) as database:
         asset = found.asset if image else owned_now(found.asset, found.root)
-        seen = [_apart(database, found, one, is_image=bool(image)) for one in look(secret_key(database))]
-        results = record_all(database, found, asset, seen)
+        results = record_all(database, found, asset, look(secret_key(database)))
         with here.only_valid(database, found):
             judgement, snapshot = gating.judged(database, found)
             if as_json:
@@ -104,26 +103,34 @@ def record_all(database: Database, found: Configuration, asset: Asset, results: 
     def recorded(scan: Scan) -> Recorded | None:
         return record(database, scan, Occasion(asset, "fixby", here.now(), policy)) if scan.scanner else None
 
-    stored = [Result(result.scan, result.findings, recorded(result.scan)) for result in results]
+    kept_apart = (_apart(database, asset.name, result) for result in results)
+    stored = [Result(one.scan, one.findings, recorded(one.scan)) for one in kept_apart]
     rate_new(database, found)
     return stored
 
 
-def _apart(database: Database, found: Configuration, result: Result, *, is_image: bool) -> Result:
+def _apart(database: Database, asset: str, result: Result) -> Result:
     """The result; a failed one where the scanner looked at files of the asset before and now at an image, or otherwise.
 
     To it the one would be the other with all that it knew gone.
     """
-    scan, asset = result.scan, found.asset.name
-    if scan.scanner not in MODULES or scan.scanner not in IMAGE_MODULES or isinstance(scan.outcome, Failed):
+    scan, now = result.scan, result.scan.coverage
+    if scan.scanner not in _OF_BOTH or isinstance(scan.outcome, Failed) or not (now.whole and now.scanned):
         return result
     before = coverage.last_whole(database, asset, scan.scanner)
-    was_image = not any(content and "#" not in unit for unit, content in before.items())
-    if not before or was_image is is_image:
+    if not before or _are_files(before) is _are_files(now.scanned):
         return result
-    was, now = ("an image", "files") if was_image else ("files", "an image")
-    why = f"the asset {asset} is {was} to {scan.scanner}, and would be {now}. Give it another name: --asset"
+    was, would_be = ("files", "an image") if _are_files(before) else ("an image", "files")
+    why = f"the asset {asset} is {was} to {scan.scanner}, and would be {would_be}. Give it another name: --asset"
     return Result(replace(scan, outcome=Failed((why,)), findings=(), coverage=Coverage(), outlines={}), {})
+
+
+_OF_BOTH = MODULES.keys() & IMAGE_MODULES.keys()
+
+
+def _are_files(units: Mapping[str, str]) -> bool:
+    """Whether units are those of a scan of files, which come with digests of their contents; in an image none does."""
+    return any(content and "#" not in unit for unit, content in units.items())
 
 
 def _named(wish: Wish) -> tuple[str, "Image | None"]:
