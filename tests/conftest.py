@@ -165,3 +165,10 @@ def shop(tmp_path: Path) -> Path:
     """An empty folder to work in, whose asset is called `shop`."""
     (tmp_path / "shop").mkdir()
     return tmp_path / "shop"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """An empty folder to work in, beside those of a test."""
+    (tmp_path / "here").mkdir()
+    return tmp_path / "here"
