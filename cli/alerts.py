@@ -27,8 +27,9 @@ class Triage:
 
     @property
     def open(self) -> tuple[Alert, ...]:
-        """Those that were dismissed, of findings that are open."""
-        return tuple(one for one in self.alerts if one.reason and self.findings[one.finding].state is State.OPEN)
+        """Those that were dismissed, of findings that are open; of several of one finding the first."""
+        dismissed = [one for one in self.alerts if one.reason and self.findings[one.finding].state is State.OPEN]
+        return tuple({one.finding: one for one in reversed(dismissed)}.values())[::-1]
 
 
 def triage(database: Database, contents: Sequence[bytes], asset: str, now: int) -> Triage:

@@ -7,10 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fixby.cli.asking import asked
-from fixby.cli.output import emit, note, printable
 from fixby.cli.place import Place, reading_at
+from fixby.cli.written import deliver
 from fixby.component import component
-from fixby.errors import UsageError
 from fixby.query import Term, parse
 from fixby.reports import bill_of_materials
 from fixby.reports.bill_of_materials import Placed
@@ -41,14 +40,7 @@ def run(wish: Wish, place: Place) -> None:
         at = log.head(database).at
     issue = Issue("", wish.product or name, f"fixby {version('fixby')}", at)
     text = bill_of_materials.cyclonedx(some, listed, issue)
-    if wish.output is None:
-        emit(text)
-        return
-    try:
-        wish.output.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{wish.output} cannot be written: {error.strerror}.", "Name another file.") from error
-    note(f"fixby: wrote {printable(wish.output)}")
+    deliver(text, wish.output)
 
 
 def _placed(some: Iterable[Package]) -> Iterator[Placed]:

@@ -16,6 +16,8 @@ from fixby.errors import ConfigurationError, UsageError
 from fixby.policies.document import Table, document, read_text, text, texts
 from fixby.sla.duration import HINT, duration
 
+_WEEK = 7 * 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
@@ -41,7 +43,7 @@ class Configuration:
     trusted: bool = False
     database_age: int | None = None
     advisories_url: str = ""
-    advisories_max_age: int = 7 * 86_400
+    advisories_max_age: int = _WEEK
 
 
 def configuration(target: Path, named: Path | None, environment: Mapping[str, str]) -> Configuration:
@@ -66,7 +68,7 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
         trusted=named is not None,
         database_age=settings.database_age(trusted=named is not None),
         advisories_url=settings.advisories_url(trusted=named is not None),
-        advisories_max_age=settings.duration("advisories_max_age", "7d"),
+        advisories_max_age=_WEEK if (longest := settings.duration("advisories_max_age")) is None else longest,
     )
 
 
@@ -112,18 +114,8 @@ class _Settings:
 
     def database_age(self, *, trusted: bool) -> int | None:
         """How many seconds old databases of other tools may be; the target may shorten that, not lengthen it."""
-        if not (written := self.text("database_age")):
-            return None
-        from fixby.sla.duration import HINT, duration  # noqa: PLC0415 - most configurations name none
-
-        named = self.environment.get(_variable("database_age"))
-        try:
-            age = duration(written)
-        except ValueError as error:
-            if named:
-                raise UsageError(f"{_variable('database_age')}: {error}.", HINT) from error
-            raise self.section.error("database_age", f"is no length of time: {error}", HINT) from error
-        if age <= _LONGEST_AGE or trusted or named:
+        age = self.duration("database_age")
+        if age is None or age <= _LONGEST_AGE or trusted or self.environment.get(_variable("database_age")):
             return age
         hint = "Use --database-age, FIXBY_DATABASE_AGE or a file given by --config: the target may not choose it."
         raise self.section.error("database_age", "is longer than 5d", hint)
@@ -156,14 +148,15 @@ class _Settings:
             raise self.section.error("advisories_url", "is not for the target to say", hint)
         return value
 
-    def duration(self, key: str, otherwise: str) -> int:
+    def duration(self, key: str) -> int | None:
+        """The seconds of a length of time; None where nobody says it."""
         if value := self.environment.get(_variable(key)):
             try:
                 return duration(value)
             except ValueError as error:
                 raise UsageError(f"{_variable(key)}: {error}.", HINT) from error
         if key not in self.section.values:
-            return duration(otherwise)
+            return None
         return self.section.read(key, lambda value: duration(text(value)), HINT)
 
     def existing(self, key: str, value: str) -> Path:

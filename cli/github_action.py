@@ -137,10 +137,10 @@ def _before(assets: Sequence[_Asset]) -> set[str]:
 
 
 def _present(database: Database, assets: Iterable[str]) -> set[str]:
-    return set(queries.matching(database, (Term("asset", tuple(assets)), _NOT_FIXED), here.now()))
+    return set(queries.matching(database, (Term("asset", tuple(assets)), _NOT_CLOSED), here.now()))
 
 
-_NOT_FIXED = Term("is", ("fixed",), negated=True)
+_NOT_CLOSED = Term("is", ("fixed", "withdrawn"), negated=True)
 
 
 def _recorded(one: _Asset, place: Place) -> list[Result]:
@@ -158,7 +158,7 @@ def _sarif(database: Database, assets: Iterable[str], now: int, folder: Path) ->
     """Write down what is there of some assets, each scanner of each in a run of its own; the file."""
     file, runs = folder / "fixby.sarif", []
     for asset in assets:
-        present = queries.findings(database, (Term("asset", (asset,)), _NOT_FIXED), now)
+        present = queries.findings(database, (Term("asset", (asset,)), _NOT_CLOSED), now)
         runs += sarif.runs(asset, present, queries.latest_scans(database, asset), ())
     made = log(runs, version("fixby"), CODE_SCANNING)
     for sentence in made.left_out:

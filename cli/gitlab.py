@@ -12,11 +12,11 @@ from fixby.errors import UsageError
 from fixby.query import Term, parse
 from fixby.reports import published
 from fixby.reports.gitlab import TYPES, Looked, Type, report
-from fixby.scanners.registry import MODULES, scanner
+from fixby.scanners.registry import NAMES, kind_of
 from fixby.scanners.scanner import Kind
 from fixby.store import queries
 from fixby.store.queries import RecordedScan
-from fixby.tracked import State, TrackedFinding
+from fixby.tracked import TrackedFinding
 
 
 def run(query: Sequence[str], folder: Path, place: Place) -> None:
@@ -25,10 +25,10 @@ def run(query: Sequence[str], folder: Path, place: Place) -> None:
         ours = Term("asset", (found.asset.name,))
         some = queries.findings(database, (ours, *parse(asked(query))), now)
         scans = queries.latest_scans(database, found.asset.name)
-    kept = [one for one in some if one.state is not State.FIXED and one.finding.category in TYPES]
+    kept = [one for one in some if one.closed_at is None and one.finding.category in TYPES]
     if len(kept) < len(some):
         note(
-            f"fixby: {len(some) - len(kept)} findings were left out: they are fixed, or GitLab has no report for them."
+            f"fixby: {len(some) - len(kept)} findings were left out: they are closed, or GitLab has no report for them."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def _looked(kind: Type, findings: Sequence[TrackedFinding], scans: Sequence[Reco
 
 
 def _kind(name: str) -> Type | None:
-    return _OF_OURS[scanner(name).KIND] if name in MODULES else None
+    return _OF_OURS[kind_of(name)] if name in NAMES else None
 
 
 _OF_OURS = {

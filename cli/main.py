@@ -206,8 +206,9 @@ def parse(
 ) -> None:
     """Read reports and print what they say; nothing is stored."""
     from fixby.cli import reports as reading
+    from fixby.cli.choice import choice
 
-    raise typer.Exit(reading.parse(reports, scanner, reading.format_of("json" if json else format_)))
+    raise typer.Exit(reading.parse(reports, scanner, choice("--format", "json" if json else format_, reading.Format)))
 
 
 @app.command()

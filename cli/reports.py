@@ -33,13 +33,6 @@ class Format(StrEnum):
     SARIF = "sarif"
 
 
-def format_of(name: str) -> Format:
-    """The format of that name. Raises `UsageError` that lists those that are known."""
-    if name not in set(Format):
-        raise UsageError(f"--format: there is no format {name!r}.", f"Known are: {', '.join(Format)}.")
-    return Format(name)
-
-
 def parse(files: Sequence[Path], scanner: str | None, format_: Format) -> ExitCode:
     """Read reports and print what they say; exit 3 where one cannot be read.
 

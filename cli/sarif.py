@@ -6,16 +6,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fixby.cli.asking import asked
-from fixby.cli.output import emit, note
+from fixby.cli.output import note
 from fixby.cli.place import Place, reading_at
-from fixby.cli.written import write
+from fixby.cli.written import deliver
 from fixby.query import Term, parse
 from fixby.reports.plain import safe
 from fixby.reports.sarif import CODE_SCANNING, Run, log
 from fixby.reports.sarif_results import Result
 from fixby.store import queries
 from fixby.store.queries import RecordedScan
-from fixby.tracked import State, TrackedFinding
+from fixby.tracked import TrackedFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,13 @@ def run(wish: Wish, place: Place) -> None:
         terms = parse(asked(wish.query))
         some = queries.findings(database, (Term("asset", (asset,)), *terms), now)
         scans = queries.latest_scans(database, asset)
-    here = [one for one in some if one.state is not State.FIXED]
+    here = [one for one in some if one.closed_at is None]
     if len(here) < len(some):
-        note(f"fixby: {len(some) - len(here)} fixed findings were left out: what is fixed is no result.")
+        note(f"fixby: {len(some) - len(here)} closed findings were left out: what is closed is no result.")
     made = log(runs(asset, here, scans, terms), version("fixby"), CODE_SCANNING)
     for sentence in made.left_out:
         note(f"fixby: {safe(sentence)}")
-    if wish.output is None:
-        emit(made.text)
-    else:
-        write(wish.output, f"{made.text}\n")
+    deliver(made.text, wish.output)
 
 
 def runs(

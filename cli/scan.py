@@ -1,7 +1,7 @@
 """`fixby scan`: the scanners run, what they say is stored, and what follows from it is shown."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,14 +24,14 @@ from fixby.identity import numbered
 from fixby.policies.gate import Judgement
 from fixby.query import Term
 from fixby.reports import published
-from fixby.scan import Complete, Scan
+from fixby.scan import Complete, Coverage, Failed, Scan
 from fixby.scanners.process import IMAGE_LIMITS, LIMITS, Limits
-from fixby.scanners.registry import selected, selected_for_images
+from fixby.scanners.registry import IMAGE_MODULES, MODULES, selected, selected_for_images
 from fixby.scanners.scanner import NO_OPTIONS, Options, Target
 from fixby.scanners.scanning import Setting, scan
 from fixby.scanners.target import target
 from fixby.sla.duration import HINT, duration
-from fixby.store import queries
+from fixby.store import coverage, queries
 from fixby.store.database import Database
 from fixby.store.ingestion import Recorded, record
 from fixby.store.opening import secret_key
@@ -109,9 +109,34 @@ def record_all(database: Database, found: Configuration, asset: Asset, results: 
     def recorded(scan: Scan) -> Recorded | None:
         return record(database, scan, Occasion(asset, "fixby", here.now(), policy)) if scan.scanner else None
 
-    stored = [Result(result.scan, result.findings, recorded(result.scan)) for result in results]
+    kept_apart = (_apart(database, asset.name, result) for result in results)
+    stored = [Result(one.scan, one.findings, recorded(one.scan)) for one in kept_apart]
     rate_new(database, found)
     return stored
+
+
+def _apart(database: Database, asset: str, result: Result) -> Result:
+    """The result; a failed one where the scanner looked at files of the asset before and now at an image, or otherwise.
+
+    To it the one would be the other with all that it knew gone.
+    """
+    scan, now = result.scan, result.scan.coverage
+    if scan.scanner not in _OF_BOTH or isinstance(scan.outcome, Failed) or not (now.whole and now.scanned):
+        return result
+    before = coverage.last_whole(database, asset, scan.scanner)
+    if not before or _are_files(before) is _are_files(now.scanned):
+        return result
+    was, would_be = ("files", "an image") if _are_files(before) else ("an image", "files")
+    why = f"the asset {asset} is {was} to {scan.scanner}, and would be {would_be}. Give it another name: --asset"
+    return Result(replace(scan, outcome=Failed((why,)), findings=(), coverage=Coverage(), outlines={}), {})
+
+
+_OF_BOTH = MODULES.keys() & IMAGE_MODULES.keys()
+
+
+def _are_files(units: Mapping[str, str]) -> bool:
+    """Whether units are those of a scan of files, which come with digests of their contents; in an image none does."""
+    return any(content and "#" not in unit for unit, content in units.items())
 
 
 def named(wish: Wish) -> tuple[str, "Image | None"]:
@@ -159,6 +184,7 @@ def _unheard(_scanner: str, _finished: "Finished | None") -> None:
 
 def _of_files(wish: Wish, found: Configuration, files: Target | None) -> Callable[[Setting], list[Scan]]:
     scanners = selected(wish.scanners or found.scanners, wish.kinds)
+    _demand_fit(wish.scanners, MODULES, "files")
     path = wish.place.path
     file = path.resolve().name if path.is_file() else ""
     scope = here.scope(path, found)
@@ -173,7 +199,15 @@ def _of_image(wish: Wish, found: Configuration, image: "Image") -> Callable[[Set
     if wish.rules or wish.resolve:
         raise UsageError("--rules and --resolve are for files, not for an image.", "Leave them out.")
     scanners = selected_for_images(wish.scanners or found.scanners, wish.kinds)
+    _demand_fit(wish.scanners, IMAGE_MODULES, "images")
     return lambda setting: scan_image(image, scanners, setting)
+
+
+def _demand_fit(asked: Sequence[str], known: Collection[str], what: str) -> None:
+    """Raise `UsageError` for a scanner that was asked for by name and would be passed over."""
+    for name in asked:
+        if name not in known:
+            raise UsageError(f"--scanner: {name} does not look at {what}.", f"Those that do: {', '.join(known)}.")
 
 
 def _check_policies(found: Configuration) -> None:

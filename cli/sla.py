@@ -7,9 +7,9 @@ from pathlib import Path
 
 from fixby.cli.asking import asked
 from fixby.cli.instants import beginning
-from fixby.cli.output import emit, note, printable, show
+from fixby.cli.output import emit, show
 from fixby.cli.place import Place, reading_at
-from fixby.errors import UsageError
+from fixby.cli.written import deliver
 from fixby.query import Term, parse
 from fixby.reports import published
 from fixby.sla.figures import Report
@@ -54,7 +54,7 @@ def run_report(wish: Wish, place: Place) -> None:
 
         show(*sla_terminal.page(figures, breaches, as_of))
     else:
-        _write(_WRITERS[wish.format](figures, breaches), wish.output)
+        deliver(_WRITERS[wish.format](figures, breaches).rstrip(), wish.output)
 
 
 def run_explain(prefix: str, as_of: str, place: Place, *, as_json: bool) -> None:
@@ -107,14 +107,3 @@ _WRITERS: dict[Format, Callable[[Report, Sequence[TrackedFinding]], str]] = {
     Format.MARKDOWN: _markdown,
     Format.HTML: _html,
 }
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        emit(text.rstrip("\n"))
-        return
-    try:
-        output.write_text(f"{text.rstrip()}\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}.", "Name another file.") from error
-    note(f"fixby: wrote {printable(output)}")

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from fixby.cli import place as here
 from fixby.cli.actor import actor
-from fixby.cli.output import emit
 from fixby.cli.place import Place, reading
-from fixby.cli.written import write
+from fixby.cli.written import deliver
 from fixby.errors import UsageError
 from fixby.query import Term, parse
 from fixby.reports import published, vex
@@ -41,7 +40,4 @@ def run(wish: Wish, place: Place) -> None:
     product = wish.product or f"urn:fixby:asset:{found.asset.name}"
     issue = vex.Issue(wish.author or actor(os.environ), product, f"fixby {version('fixby')}", now)
     text = vex.cyclonedx(some, issue) if wish.format == "cyclonedx" else published.written(vex.openvex(some, issue))
-    if wish.output is None:
-        emit(text)
-        return
-    write(wish.output, f"{text}\n")
+    deliver(text, wish.output)

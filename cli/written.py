@@ -1,9 +1,17 @@
-"""Files that commands write where the caller names them."""
+"""Texts that go to standard output, or into files that the caller names."""
 
 from pathlib import Path
 
-from fixby.cli.output import note, printable
+from fixby.cli.output import emit, note, printable
 from fixby.errors import UsageError
+
+
+def deliver(text: str, file: Path | None) -> None:
+    """Print a text, or write it to a file where one is named. Raises as `write` does."""
+    if file is None:
+        emit(text)
+    else:
+        write(file, f"{text}\n")
 
 
 def write(file: Path, text: str) -> None:

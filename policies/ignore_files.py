@@ -59,7 +59,7 @@ def _of_yaml(content: str) -> list[Stated]:
     import yaml  # noqa: PLC0415 - slow to import, and rarely needed
 
     try:
-        top = yaml.safe_load(content)
+        top = yaml.load(content, yaml.BaseLoader)  # noqa: S506 - it makes nothing but texts, lists and mappings
     except (yaml.YAMLError, RecursionError):
         return []
     if not isinstance(top, dict):
@@ -72,8 +72,10 @@ _TRIVY = ("vulnerabilities", "misconfigurations", "secrets", "licenses")
 
 
 def _of_trivy(row: Mapping[str, Any]) -> Stated | None:
-    paths = _joined("path", row.get("paths"))
-    packages = _joined("package", [_of_purl(str(purl)) for purl in row.get("purls") or ()])
+    if any(row.get(key) and not _texts(row[key]) for key in ("paths", "purls")):
+        return None  # it is meant for less than its id, and nobody knows for what
+    paths = _joined("path", _texts(row.get("paths")))
+    packages = _joined("package", map(_of_purl, _texts(row.get("purls"))))
     words = " ".join(filter(None, (_named(row.get("id")), paths, packages)))
     return _accept(words if row.get("id") else "", row.get("statement"), row.get("expired_at"))
 
@@ -120,9 +122,13 @@ def _package(name: object) -> str:
     return shlex.quote(f"package:{name}") if isinstance(name, str) and name else ""
 
 
-def _joined(qualifier: str, values: object) -> str:
-    some = [value for value in values if isinstance(value, str) and value] if isinstance(values, list) else []
-    return shlex.quote(f"{qualifier}:{','.join(some)}") if some else ""
+def _joined(qualifier: str, values: Iterable[str]) -> str:
+    some = ",".join(values)
+    return shlex.quote(f"{qualifier}:{some}") if some else ""
+
+
+def _texts(values: object) -> list[str]:
+    return [value for value in values if isinstance(value, str) and value] if isinstance(values, list) else []
 
 
 def _of_purl(purl: str) -> str:

@@ -316,8 +316,6 @@ def _some(value: object) -> tuple[str, ...]:
 
 def _scanners(value: object) -> tuple[str, ...]:
     """The scanners whose word comes first; none of them where the highest severity counts."""
-    if value == "highest":
-        return ()
     return () if value == "highest" else _some(value)
 
 

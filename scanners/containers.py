@@ -238,7 +238,7 @@ def unpacked(archive: Path, folder: Path) -> None:
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
                     with file, (folder / name).open("xb") as goal:
                         shutil.copyfileobj(file, goal)
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, tarfile.TarError, ValueError) as error:
         raise ReportError(f"{archive.name} is damaged or cut short: {error}", _SAVE) from error
 
 

@@ -164,7 +164,7 @@ _REGULAR = "100644"
 _NAME = re.compile(r"README\.md|head\.json|log/[0-9]{10}-[0-9]{10}\.jsonl")
 _LONGEST_REASON = 400
 _LIMITS = Limits(seconds=600, memory_bytes=4 * 2**30, output_bytes=2**30)
-_PASSWORD = re.compile(r"//[^/@]*@")
+_PASSWORD = re.compile(r"//[^/\s]*@")
 _BRANCH = re.compile(r"(?!.*(\.\.|//|\.lock(/|$)))[A-Za-z0-9_][A-Za-z0-9_./-]{0,98}[A-Za-z0-9_]")
 _URL = re.compile(r"(https|ssh)://[^\s/-][^\s]*")
 

@@ -5,12 +5,9 @@ saw. Its data is not fetched during a scan, and its age is judged by us: older t
 Grype fails without data, and may exit 0 after an error: what it says on standard error counts.
 """
 
-import os
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from fixby.errors import ReportError, UsageError
 from fixby.identity import digest
@@ -204,12 +201,7 @@ def read(report: bytes, source: Source) -> Reading:
 
 
 def _environment() -> dict[str, str]:
-    return {**_QUIET, "GRYPE_DB_CACHE_DIR": str(_cache())}
+    return {**_QUIET, _CACHE: str(installed.data(f"{NAME}/db", _CACHE))}
 
 
-def _cache() -> Path:
-    """Where Grype keeps its data for the user."""
-    if named := os.environ.get("GRYPE_DB_CACHE_DIR"):
-        return Path(named).absolute()
-    usual = "Library/Caches" if sys.platform == "darwin" else ".cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / usual) / NAME / "db"
+_CACHE = "GRYPE_DB_CACHE_DIR"

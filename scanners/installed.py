@@ -1,9 +1,10 @@
-"""Tools that are not ours to install: found on the PATH, refused where a release is known to be malicious."""
+"""Tools that are not ours to install: found on the PATH, refused where a release is malicious; and their data."""
 
 import mmap
 import os
 import re
 import shutil
+import sys
 from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
@@ -42,6 +43,14 @@ def refuse(name: str, version: str, denied: Collection[str]) -> None:
             f"{name} {version} is refused: this release was malicious, and is not run.",
             "Remove it, change every secret that it could read, and install another version.",
         )
+
+
+def data(inner: str, variable: str) -> Path:
+    """Where a tool keeps its data for the user: where a variable says, else below the user's folder for caches."""
+    if named := os.environ.get(variable):
+        return Path(named).absolute()
+    usual = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / usual) / inner
 
 
 @lru_cache(maxsize=16)

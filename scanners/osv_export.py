@@ -70,7 +70,8 @@ def bring(concerned: Ecosystem, folder: Path, address: str, now: int) -> Held:
     finally:
         with suppress(OSError):
             fresh.unlink()
-    return _note(archive, after.held, "" if _changed(after, listed) else answer.tag, now)
+    lacking = _changed(after, listed)
+    return _note(archive, after.held, "" if lacking else answer.tag, min(now, _first_lacking(lacking, listed, now)))
 
 
 def held(folder: Path, concerned: Ecosystem) -> Held | None:
@@ -93,7 +94,7 @@ def archive_of(folder: Path, concerned: Ecosystem) -> Path:
 
 
 _FEW = 100
-"""Up to how many changed records are fetched one by one."""
+"""Up to how many changed records are fetched one by one; a zip that lacks more of its listing is an old one."""
 
 _LARGEST_LISTING = 256 * 2**20
 _LARGEST_RECORD = 64 * 2**20
@@ -151,6 +152,12 @@ def _changed(before: _Contents, listed: Mapping[str, datetime]) -> set[str]:
     """The ids of the records that are new, newer by a second or more, or no longer there."""
     newer = {id_ for id_, at in listed.items() if id_ not in before.times or before.times[id_] < _second(at)}
     return newer | (before.times.keys() - listed.keys())
+
+
+def _first_lacking(lacking: Collection[str], listed: Mapping[str, datetime], now: int) -> int:
+    """The UTC second of the first change that a zip far behind its listing lacks; now where it lacks a few at most."""
+    missed = [int(listed[id_].timestamp()) for id_ in lacking if id_ in listed]
+    return min(missed) if len(missed) > _FEW else now
 
 
 def _second(moment: datetime) -> datetime:
@@ -277,17 +284,17 @@ def _noted(archive: Path) -> _Noted | None:
         return None
 
 
-def _note(archive: Path, kept: Held, tag: str, now: int) -> Held:
-    """Write down what a zip holds and that the publisher was asked now."""
+def _note(archive: Path, kept: Held, tag: str, asked_at: int) -> Held:
+    """Write down what a zip holds, and the second at which the publisher said that this is its newest."""
     note: Record = {
         "digest": _digest(archive),
         "tag": tag,
         "count": kept.count,
         "modified": kept.modified.isoformat(),
-        "asked_at": now,
+        "asked_at": asked_at,
     }
     keep(_note_of(archive), json.dumps(note).encode())
-    return Held(kept.count, kept.modified, now)
+    return Held(kept.count, kept.modified, asked_at)
 
 
 def _note_of(archive: Path) -> Path:

@@ -41,7 +41,7 @@ IMAGE_LIMITS = Limits(output_bytes=16 * 2**30)
 """What a scanner of images may take: it unpacks their layers."""
 
 LARGEST_REPORT = 512 * 2**20
-"""Bytes; no more is read of any report, whatever else a process may write."""
+"""Bytes. A longer report, or longer warnings beside it, is not read at all, whatever else a process may write."""
 
 
 def run(command: Command, limits: Limits = LIMITS, cancelled: Callable[[], bool] = lambda: False) -> Finished:
@@ -143,12 +143,12 @@ def _environment(job: _Job) -> dict[str, str]:
 
 
 def _finished(job: _Job, exit_code: int, usage: struct_rusage, seconds: float, failure: str) -> Finished:
-    failure = failure or _output_failure(job) or _signal_failure(exit_code)
+    failure = failure or _output_failure(job) or _length_failure(job) or _signal_failure(exit_code)
     return Finished(
         job.command,
         exit_code,
-        report=b"" if failure else _read(job.report, min(job.limits.output_bytes, LARGEST_REPORT)),
-        errors=_read(job.errors, _ERRORS_OF_A_FAILURE if failure else job.limits.output_bytes).decode(errors="replace"),
+        report=b"" if failure else _read(job.report, LARGEST_REPORT),
+        errors=_read(job.errors, _ERRORS_OF_A_FAILURE if failure else LARGEST_REPORT).decode(errors="replace"),
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         failure=failure,
@@ -200,6 +200,12 @@ def _output_failure(job: _Job) -> str:
     if written <= job.limits.output_bytes:
         return ""
     return f"The process wrote more than {job.limits.output_bytes / 2**20:.0f} MiB."
+
+
+def _length_failure(job: _Job) -> str:
+    if max(_bytes_in(job.report), _bytes_in(job.errors)) <= LARGEST_REPORT:
+        return ""
+    return f"The process said more than {LARGEST_REPORT / 2**20:.0f} MiB."
 
 
 def _signal_failure(exit_code: int) -> str:

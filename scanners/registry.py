@@ -48,6 +48,11 @@ def scanner(name: str) -> Scanner:
     return cast("Scanner", import_module(MODULES[name]))
 
 
+def kind_of(name: str) -> Kind:
+    """What one of the scanners looks for."""
+    return cast("Scanner | ImageScanner", import_module({**MODULES, **IMAGE_MODULES}[name])).KIND
+
+
 def selected(names: tuple[str, ...], kinds: tuple[str, ...]) -> list[Scanner]:
     """The scanners of files of these names, as far as they are of these kinds (all where none is).
 

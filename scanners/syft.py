@@ -27,9 +27,9 @@ from fixby.finding import Category
 from fixby.identity import digest
 from fixby.redaction import redacted
 from fixby.scanners import osv
+from fixby.scanners.containers import access
 from fixby.scanners.image import Form, Image, ImageRequest, Look
 from fixby.scanners.process import capture
-from fixby.scanners.proxies import network
 from fixby.scanners.report import optional_text, printable, root
 from fixby.scanners.scanner import Command, Finished, Kind, Options
 
@@ -155,15 +155,7 @@ def _listing(request: ImageRequest) -> Command:
         f"--source-name={image.name}",
         "--source-version=unknown",
     )
-    return Command(arguments, (), folder, environment={**_ENVIRONMENT, **_access(image)})
-
-
-def _access(image: Image) -> dict[str, str]:
-    """What it takes to ask for an image: proxies, certificates, and the caller's own credentials for registries."""
-    if not image.form.is_remote:
-        return {}
-    said = {name: value for name, value in os.environ.items() if name.startswith(("DOCKER_", "SYFT_REGISTRY_"))}
-    return {"DOCKER_CONFIG": str(Path.home() / ".docker"), **said, **network()}
+    return Command(arguments, (), folder, environment={**_ENVIRONMENT, **access(image, "SYFT_REGISTRY_")})
 
 
 def _warnings(errors: str) -> list[str]:

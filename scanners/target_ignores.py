@@ -39,7 +39,13 @@ def _entries(source: Source, file: str) -> list[Stated]:
 
 
 def _holds(entry: Stated, today: str) -> bool:
-    return entry.until == WITHOUT_END or entry.until[: len(today)] >= today
+    """Whether an entry has not ended; of one whose end is no date nobody knows."""
+    if entry.until == WITHOUT_END:
+        return True
+    try:
+        return datetime.fromisoformat(entry.until).date().isoformat() >= today
+    except ValueError:
+        return False
 
 
 def _marked(finding: Finding, entries: Sequence[tuple[str, Stated]], source: Source, today: str) -> Finding:

@@ -6,8 +6,6 @@ ignores systems that it does not know and files that it cannot read but for a wa
 that is not known to be harmless makes the scan partial.
 """
 
-import os
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -240,7 +238,9 @@ def _program() -> str:
 
 
 def _known() -> _Known:
-    asked = capture((_program(), "version", "--format=json", f"--cache-dir={_cache()}"), _ENVIRONMENT)
+    asked = capture(
+        (_program(), "version", "--format=json", f"--cache-dir={installed.data(NAME, _CACHE)}"), _ENVIRONMENT
+    )
     try:
         record = root(asked.report)
         known = _Known(text(record, "Version"), word(optional_child(record, "VulnerabilityDB"), "UpdatedAt"))
@@ -256,19 +256,15 @@ def _scanners(options: Options, known: _Known, *others: str) -> str:
     return ",".join((*vulnerabilities, *others, "secret", *licences))
 
 
-def _cache() -> Path:
-    """Where Trivy keeps its data for the user."""
-    if named := os.environ.get("TRIVY_CACHE_DIR"):
-        return Path(named).absolute()
-    usual = "Library/Caches" if sys.platform == "darwin" else ".cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / usual) / NAME
-
-
 def _private_cache(folder: Path) -> Path:
     """A cache with the user's data in it and nothing else: no earlier scan is believed, none is left behind."""
     cache = folder / "cache"
     cache.mkdir()
+    known = installed.data(NAME, _CACHE)
     for name in ("db", "java-db", "policy"):
-        if (_cache() / name).is_dir():
-            (cache / name).symlink_to(_cache() / name)
+        if (known / name).is_dir():
+            (cache / name).symlink_to(known / name)
     return cache
+
+
+_CACHE = "TRIVY_CACHE_DIR"

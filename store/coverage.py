@@ -67,6 +67,18 @@ def scanned(database: Database, digest: str) -> dict[str, str]:
     return found
 
 
+def last_whole(database: Database, asset: str, scanner: str) -> dict[str, str]:
+    """As `scanned`, of the last scan of an asset by a scanner that named all there is; empty where there was none."""
+    rows = database.run(
+        "SELECT coverage FROM scan WHERE asset = :asset AND scanner = :scanner AND outcome <> 'failed'"
+        " ORDER BY seq DESC",
+        asset=asset,
+        scanner=scanner,
+    )
+    digests = (str(digest) for (digest,) in rows)
+    return next((scanned(database, one) for one in digests if orjson.loads(document(database, one))["whole"]), {})
+
+
 def document(database: Database, digest: str) -> bytes:
     """The JSON of that SHA-256. Raises `ReportError` where it is not there."""
     try:

@@ -139,7 +139,7 @@ def copy(database: Database, file: Path) -> None:
 _SET = "UPDATE meta SET value = :value WHERE key = :key"
 _REMEMBERED = "state"
 _PIECE = 5000
-_NOT_OURS = (KeyError, TypeError, ValueError, IndexError, OverflowError, ConfigurationError)
+_NOT_OURS = (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError, ConfigurationError)
 """What is raised for events that Fixby did not write."""
 
 _PROJECTED = (

@@ -6,7 +6,6 @@ tells whose log it is and how it ends, and is sealed with the store's secret key
 """
 
 import base64
-import binascii
 import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -238,7 +237,7 @@ def _events(name: str, content: bytes, documents: Documents) -> Iterator[tuple[E
                 yield _event(told)
             else:
                 _keep(told, documents)
-        except (ValueError, TypeError, KeyError, binascii.Error) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise _damaged(f"line {number} of {name} is none that Fixby writes") from error
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from zipfile import ZipFile
 
 from fixby.cli.main import main
 
@@ -106,6 +107,15 @@ def advisories(folder: Path) -> Path:
     critical = _advisory("PYSEC-2014-8", "jinja2", "2.7.2", severity="CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
     unrated = _advisory("PYSEC-2019-217", "jinja2", "2.10.1")
     return repository(folder, {f"{record['id']}.json": json.dumps(record) for record in (critical, unrated)})
+
+
+def zipped(path: Path, *records: Mapping[str, object]) -> Path:
+    """Records of OSV in a zip, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ZipFile(path, "w") as archive:
+        for one in records:
+            archive.writestr(f"{one['id']}.json", json.dumps(one))
+    return path
 
 
 def _advisory(name: str, package: str, fixed: str, severity: str = "") -> dict[str, object]:

@@ -19,6 +19,7 @@ from pg8000.native import Connection
 from fixby.store.database import Database
 from fixby.store.opening import open_for_writing
 from tests.servers import Authority, free_port
+from tests.signing_desk import desk, ids, keys  # noqa: F401 - fixtures
 
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / "build" / "hypothesis"))
 os.environ["PATH"] = os.pathsep.join(
@@ -157,3 +158,17 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def rewrite_golden(request: pytest.FixtureRequest) -> bool:
     """Whether what is printed now is to be written down."""
     return bool(request.config.getoption("--rewrite-golden"))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """An empty folder to work in, whose asset is called `shop`."""
+    (tmp_path / "shop").mkdir()
+    return tmp_path / "shop"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """An empty folder to work in, beside those of a test."""
+    (tmp_path / "here").mkdir()
+    return tmp_path / "here"

@@ -4,11 +4,10 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
-from tests.command import called, git, repository
+from tests.command import called, git, repository, zipped
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
 
@@ -28,14 +27,6 @@ RECORD: Mapping[str, object] = {
     ],
 }
 WITHDRAWN = {**RECORD, "id": "GHSA-2222-2222-2222", "withdrawn": "2024-05-01T00:00:00Z", "affected": []}
-
-
-def zipped(path: Path, *records: Mapping[str, object]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with ZipFile(path, "w") as archive:
-        for one in records:
-            archive.writestr(f"{one['id']}.json", json.dumps(one))
-    return path
 
 
 @pytest.fixture

@@ -15,12 +15,6 @@ from tests.stories import scan, told, vulnerability, weakness
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    return tmp_path / "shop"
-
-
-@pytest.fixture
 def store(database_url: str) -> str:
     """A store with findings of an asset, `shop`, and one of another."""
     database = open_for_writing(database_url)
@@ -119,6 +113,14 @@ def test_the_same_alerts_again_change_nothing(shop: Path, store: str) -> None:
     before = called("list", "--json", "--store", store, cwd=shop).out
     assert ingested(shop, store, alerts, "--triage").err == "fixby: 0 dismissed, as on GitHub\n"
     assert called("list", "--json", "--store", store, cwd=shop).out == before
+
+
+def test_two_alerts_of_one_finding_are_one_dismissal(shop: Path, store: str) -> None:
+    """GitHub has an alert for each category under which a result was uploaded."""
+    alert = dismissed(by_rule(uploaded(shop, store), "B307"), "false positive")
+    ended = ingested(shop, store, [alert, alert | {"number": 43}], "--triage")
+    assert (ended.code, ended.err) == (0, "fixby: 1 dismissed, as on GitHub\n")
+    assert len(listed(shop, store, "is:dismissed")) == 1
 
 
 def test_a_report_decides_nothing_unless_somebody_says_so(shop: Path, store: str) -> None:

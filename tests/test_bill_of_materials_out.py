@@ -9,8 +9,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from tests.command import called, repository
-from tests.test_advisories_commands import RECORD, zipped
+from tests.command import called, repository, zipped
+from tests.test_advisories_commands import RECORD
 from tests.test_packages_of_several_tools import GRYPE_MATCH, TRIVY_ROW, grype, pip, trivy
 
 PACKAGES = {"node_modules/lodash": {"version": "4.17.15"}, "node_modules/@types/node": {"version": "20.1.0"}}

@@ -109,6 +109,11 @@ def test_a_comment_marks_what_trivy_would_have_left_out(tmp_path: Path, comment:
         ("vulnerabilities:\n  - id: CVE-2020-8203\n    purls: ['pkg:npm/lodash']\n", True),
         ("vulnerabilities:\n  - id: CVE-2020-8203\n    purls: ['pkg:npm/other']\n", False),
         ("vulnerabilities:\n  - id: CVE-2020-8203\n    expired_at: 2001-01-01\n", False),
+        ("vulnerabilities:\n  - id: CVE-2020-8203\n    expired_at: 2099-02-28T12:00:00Z\n", True),
+        ("vulnerabilities:\n  - id: CVE-2020-8203\n    expired_at: 2099-02-30\n", False),
+        ("vulnerabilities:\n  - id: CVE-2020-8203\n    expired_at: never\n", False),
+        ("vulnerabilities:\n  - id: CVE-2020-8203\n    purls: 5\n", False),
+        ("vulnerabilities:\n  - id: !!int CVE-2020-8203\n", True),
         ("vulnerabilities: [", False),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from tests.command import Ended, called, repository
 from tests.container_tools import Tool, grype_report, trivy_version
-from tests.test_container_tools import CORPUS, DAY, HOUR, ago, grype, scanned, trivy
+from tests.test_container_tools import CORPUS, DAY, FILES, HOUR, ago, grype, scanned, trivy
 
 LAYOUT = {
     "oci-layout": '{"imageLayoutVersion": "1.0.0"}',
@@ -107,6 +107,46 @@ def test_what_trivy_finds_in_the_configuration_of_an_image_stands_in_the_image_i
     }
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--scanner", "syft", "--scanner", "bandit"), "--scanner: syft does not look at files."),
+        (("--scanner", "bandit", "--image", "saved.tar"), "--scanner: bandit does not look at images."),
+    ],
+)
+def test_a_scanner_that_was_asked_for_is_not_passed_over(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    archive(tmp_path / "saved.tar", SAVED)
+    ended = called("scan", *options, "--no-store", cwd=tmp_path)
+    assert (ended.code, said in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("first", ["files", "image"])
+def test_files_and_an_image_of_one_name_close_nothing_of_each_other(
+    tmp_path: Path, database_url: str, first: str
+) -> None:
+    """To Trivy both would be the asset `shop`, and what is not in the one would be gone from the other."""
+    shop, saved = repository(tmp_path / "shop", FILES), archive(tmp_path / "saved.tar", SAVED)
+
+    def scanned_by_trivy(what: str, *options: object) -> Ended:
+        tool = trivy(tmp_path, report=report()) if what == "image" else trivy(tmp_path)
+        of = ("--image", saved, *options) if what == "image" else options
+        return called(
+            "scan", "--scanner", "trivy", *of, "--store", database_url, "--json", cwd=shop, **tool.environment
+        )
+
+    assert scanned_by_trivy(first).code == 0
+    before = called("list", "is:open", "--json", "--store", database_url, cwd=shop).document["findings"]
+    other = "files" if first == "image" else "image"
+    ended = scanned_by_trivy(other)
+    [refused] = ended.document["scans"]
+    assert (ended.code, refused["outcome"], refused["findings"], refused["fixed"]) == (3, "failed", [], 0)
+    assert "Give it another name: --asset" in refused["reasons"][0]
+    after = called("list", "is:open", "--json", "--store", database_url, cwd=shop).document["findings"]
+    assert [one["id"] for one in after] == [one["id"] for one in before]
+    assert scanned_by_trivy(first).code == 0
+    assert scanned_by_trivy(other, "--asset", "another").code == 0
+
+
 @pytest.mark.parametrize("name", ["image", "Shop: the first", "shop.tar", "0123456789ab", "registry:5000/team/shop"])
 def test_findings_stand_in_the_name_that_the_image_is_given(tmp_path: Path, name: str) -> None:
     saved = archive(tmp_path / "saved.tar", SAVED)
@@ -125,6 +165,16 @@ def test_an_oci_archive_is_unpacked_for_trivy_and_nothing_leads_out_of_it(tmp_pa
     ended = look(tmp_path, tool, "trivy", evil)
     assert (ended.code, scanned(ended)["outcome"], tool.call) == (3, "failed", None)
     assert "is no archive of an image" in scanned(ended)["reasons"][0]
+
+
+def test_an_oci_archive_with_a_name_that_no_file_can_have_is_not_unpacked(tmp_path: Path) -> None:
+    image = archive(tmp_path / "nul.tar", LAYOUT)
+    with tarfile.open(image, "a") as goal:
+        member = tarfile.TarInfo("blobs/sha256/01")
+        member.pax_headers = {"path": "blobs/sha256/0\0001"}
+        goal.addfile(member)
+    ended = look(tmp_path, trivy(tmp_path, report=report()), "trivy", image)
+    assert (ended.code, scanned(ended)["outcome"]) == (3, "failed")
 
 
 def test_an_archive_that_says_it_holds_more_than_it_does_is_not_unpacked(tmp_path: Path) -> None:

@@ -101,12 +101,6 @@ def test_nothing_of_a_finding_is_markup_or_steers_a_terminal(filled: Database) -
         assert not re.search(r"[<>@\[\]#$\x1b\u202e]", bare), bare
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    return tmp_path / "shop"
-
-
 def export(shop: Path, store: str, *arguments: str) -> Ended:
     return called("export", "gitlab", *arguments, "--store", store, cwd=shop)
 
@@ -132,3 +126,12 @@ def test_there_is_a_file_for_what_was_looked_for_and_a_failure_says_so(shop: Pat
     assert called("parse", "out/gl-dependency-scanning-report.json", cwd=shop).out.count("partial") == 1
     (shop / "file").write_text("")
     assert export(shop, database_url, "--output", "file").code == 2
+
+
+def test_an_image_in_which_syft_finds_nothing_has_a_report_of_that(shop: Path, database_url: str) -> None:
+    database = open_for_writing(database_url)
+    told(database, scan(at=1, scanner="syft"), asset="shop")
+    database.close()
+    assert export(shop, database_url).code == 0
+    found = json.loads((shop / Type.CONTAINER.file).read_text())
+    assert (found["scan"]["status"], found["vulnerabilities"]) == ("success", [])

@@ -28,12 +28,6 @@ PATH = "a b/$(pwned) `x` <b>[p](javascript:p)|@all%0A::error::\u202e.py"
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    return tmp_path / "shop"
-
-
-@pytest.fixture
 def store(tmp_path: Path) -> str:
     """A store in whose findings every text is hostile."""
     url = str(tmp_path / "fixby.db")

@@ -23,12 +23,6 @@ def known(tmp_path: Path) -> Path:
     return advisories(tmp_path / "known")
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    """An empty folder to work in."""
-    return repository(tmp_path / "here", {})
-
-
 def _hostile(kind: str) -> bytes:
     """A layer that means harm."""
     written = io.BytesIO()

@@ -54,12 +54,6 @@ def known(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    """An empty folder to work in."""
-    return repository(tmp_path / "here", {})
-
-
 def vulnerabilities(scan: Any) -> set[tuple[str, str]]:  # noqa: ANN401 - JSON
     """What is wrong with what."""
     return {(one["component"]["purl"], min(one["identifiers"])) for one in scan["findings"]}

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
@@ -13,7 +12,7 @@ from fixby.scanners import osv
 from fixby.scanners.process import LIMITS, run
 from fixby.scanners.scanner import File, KeptFolder, Options, Reading, Request, Source, Target
 from fixby.severity import Severity
-from tests.command import fixby, repository
+from tests.command import fixby, repository, zipped
 
 LODASH = {
     "id": "GHSA-p6mc-m468-83gw",
@@ -51,14 +50,6 @@ GRADLE = "org.apache.logging.log4j:log4j-core:2.14.1=runtimeClasspath\n"
 def lock(version: str = "4.17.15", **others: str) -> str:
     entries = {f"node_modules/{name}": {"version": at} for name, at in {"lodash": version, **others}.items()}
     return json.dumps({"lockfileVersion": 3, "packages": {"": {"name": "shop"}, **entries}}, indent=2)
-
-
-def zipped(path: Path, *records: Mapping[str, object]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with ZipFile(path, "w") as archive:
-        for one in records:
-            archive.writestr(f"{one['id']}.json", json.dumps(one))
-    return path
 
 
 @pytest.fixture

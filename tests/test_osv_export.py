@@ -116,6 +116,14 @@ def test_where_much_changed_the_zip_is_fetched(asked: Asked, tmp_path: Path) -> 
     assert len(kept(tmp_path)) == 150
 
 
+def test_a_zip_that_lacks_much_of_its_listing_is_as_old_as_what_it_lacks(asked: Asked, tmp_path: Path) -> None:
+    old, new = record(1), [record(number, "2026-11-05T00:00:00Z") for number in range(2, 150)]
+    asked(published(old, *new, zip=answer(body=packed(old))))
+    found = held(tmp_path, NPM)
+    assert found
+    assert found.as_of == int(datetime(2026, 11, 5, tzinfo=UTC).timestamp())
+
+
 @pytest.mark.parametrize(
     "reply",
     [answer(404), answer(body=b"<html>"), answer(body=json.dumps(record(7)).encode()), raw(b"HTTP/1.1 200 K\r\n")],

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from fixby.errors import Interrupted
+from fixby.scanners import process
 from fixby.scanners.process import Limits, capture, run
 from fixby.scanners.scanner import Command
 
@@ -205,6 +206,16 @@ def test_a_process_that_writes_without_end_is_ended(scripted: Scripted, tmp_path
 def test_a_process_that_wrote_too_much_and_ended_at_once_is_found_out(scripted: Scripted) -> None:
     finished = run(scripted("print('x' * 2**21)"), Limits(output_bytes=2**20))
     assert (finished.failure, finished.report) == ("The process wrote more than 1 MiB.", b"")
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_report_or_warnings_that_are_too_long_to_be_read_whole_are_no_report(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch, stream: str
+) -> None:
+    monkeypatch.setattr(process, "LARGEST_REPORT", 2**20)
+    finished = run(scripted(f"import sys; sys.{stream}.write('x' * 2**21)"))
+    assert (finished.failure, finished.report) == ("The process said more than 1 MiB.", b"")
+    assert len(finished.errors) <= 2**16
 
 
 def test_what_the_working_folder_held_before_does_not_count(scripted: Scripted, tmp_path: Path) -> None:

@@ -234,12 +234,6 @@ def store(database_url: str) -> str:
     return database_url
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    return tmp_path / "shop"
-
-
 def export(shop: Path, store: str, *arguments: str) -> Ended:
     return called("export", "sarif", *arguments, "--store", store, cwd=shop)
 
@@ -253,7 +247,7 @@ def test_the_command_writes_the_open_and_the_dismissed_of_the_asset_or_what_is_a
     assert [len(run["results"]) for run in ended.document["runs"]] == [4, 1, 1, 0]
     ended = export(shop, store, "rule:B001,B307", "--output", "out.sarif")
     assert (ended.code, ended.out) == (0, "")
-    assert "fixby: 1 fixed findings were left out" in ended.err
+    assert "fixby: 1 closed findings were left out" in ended.err
     assert "fixby: wrote out.sarif" in ended.err
     written = json.loads((shop / "out.sarif").read_text())
     assert [len(run["results"]) for run in written["runs"]] == [1, 0, 0, 0]

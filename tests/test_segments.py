@@ -82,6 +82,22 @@ def test_a_head_that_is_none_is_told(files: dict[str, bytes], content: bytes) ->
         segments.read({**files, segments.HEAD: content})
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"coverage":"0","text":5}',
+        b'{"outline":"0","base64":5}',
+        b'{"outline":"0","base64":"AA=="}',
+        b'{"seq":1}',
+        b"5",
+    ],
+)
+def test_a_line_that_is_none_is_told(files: dict[str, bytes], line: bytes) -> None:
+    name = min(files.keys() - {segments.HEAD})
+    with pytest.raises(StoreError, match=r"line 1 of .* is none that Fixby writes"):
+        segments.read({**files, name: line + b"\n" + files[name]})
+
+
 def test_files_stay_few_and_small_whatever_is_written() -> None:
     chance = random.Random(1)  # noqa: S311 - it picks sizes
     sizes: dict[str, int] = {}

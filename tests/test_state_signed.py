@@ -8,8 +8,8 @@ import pytest
 
 from fixby.policies.policy import parse
 from tests.command import git, repository
+from tests.signing_desk import SIGNED, START, Desk, key, stored
 from tests.stories import scan, told, weakness
-from tests.test_signed_approvals import SIGNED, START, Desk, key, stored
 
 pytestmark = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen, which signs, is not installed")
 

@@ -21,12 +21,6 @@ def known(tmp_path: Path) -> Path:
     return advisories(tmp_path / "known")
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    """An empty folder to work in."""
-    return repository(tmp_path / "here", {})
-
-
 def test_doctor_says_which_syft_would_run_and_that_it_is_repackaged(here: Path) -> None:
     told = {part["name"]: part for part in called("doctor", "--json", cwd=here).document["parts"]}["syft"]
     assert told["state"] == "1.18.1"

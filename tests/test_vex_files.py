@@ -19,12 +19,6 @@ BY_IDENTIFIER = {"@id": "urn:flask", "identifiers": {"purl": FLASK}}
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    return tmp_path / "shop"
-
-
-@pytest.fixture
 def store(database_url: str) -> str:
     """A store with two vulnerable packages of an asset, `shop`."""
     database = open_for_writing(database_url)

@@ -17,9 +17,9 @@ from fixby.store.ingestion import Recorded
 from fixby.store.queries import history
 from fixby.store.verification import flaws
 from fixby.tracked import State
-from tests.command import called, repository
+from tests.command import called, repository, zipped
 from tests.stories import DAY, REGRESSION_WINDOW, found, scan, the_one, told, vulnerability
-from tests.test_advisories_commands import RECORD, TODAY, zipped
+from tests.test_advisories_commands import RECORD, TODAY
 
 UNIT = "requirements.txt#django"
 DJANGO = vulnerability("django", "4.0", names=("CVE-2024-1", "GHSA-2222-3333-4444"))
@@ -113,6 +113,16 @@ def test_what_is_withdrawn_is_not_affected_in_vex(tmp_path: Path) -> None:
     assert (statement["status"], statement["impact_statement"]) == ("not_affected", "Its publisher withdrew it.")
     [weakness] = json.loads(called("export", "vex", "--format", "cyclonedx", cwd=shop).out)["vulnerabilities"]
     assert weakness["analysis"] == {"state": "false_positive", "detail": "Its publisher withdrew it."}
+
+
+def test_what_is_withdrawn_is_exported_to_no_service_whatever_the_query(tmp_path: Path) -> None:
+    shop = scanned_shop(tmp_path, {**RECORD, "withdrawn": f"{TODAY}T00:00:00Z"})
+    logged = called("export", "sarif", "scanner:osv", cwd=shop)
+    assert (logged.document["runs"][0]["results"], "1 closed findings were left out" in logged.err) == ([], True)
+    reported = called("export", "gitlab", "scanner:osv", cwd=shop)
+    [file] = shop.glob("gl-*.json")
+    assert json.loads(file.read_text())["vulnerabilities"] == []
+    assert "1 findings were left out: they are closed" in reported.err
 
 
 def scanned_shop(tmp_path: Path, *later: Mapping[str, object]) -> Path:
