@@ -83,6 +83,8 @@ class Result:
 def run(wish: Wish, *, as_json: bool) -> ExitCode:
     """Scan, store, show; the exit code says whether all was seen and, if asked, whether the gate passed."""
     wished, image = named(wish)
+    if image and wish.keep and not (wish.asset or os.environ.get("FIXBY_ASSET")):
+        _demand_own_name(image.name, wish.place)
     found = wish.place.configuration(wished)
     look = looking(wish, found, image=image)
     if not wish.keep:
@@ -148,6 +150,12 @@ def named(wish: Wish) -> tuple[str, "Image | None"]:
     found = image(wish.image)
     bearing = replace(found, name=wish.asset or found.name)
     return bearing.name, bearing
+
+
+def _demand_own_name(image: str, place: Place) -> None:
+    """Raise `UsageError` where a gate on what lies here would be passed by scans of an image alone."""
+    if image == place.configuration().asset.name:
+        raise UsageError(f"The image and the folder here are both called {image!r}.", "Name the image: --asset NAME")
 
 
 def looking(

@@ -272,6 +272,17 @@ max_age = "24h"
 """
 
 
+def test_an_image_that_is_called_as_the_folder_must_be_named(here: Path, known: Path) -> None:
+    saved = docker_archive(here / "saved.tar", OLD, f"{here.name}:1.0")
+    scan = ("scan", "--image", saved, "--advisories", known)
+    refused = called(*scan, cwd=here)
+    assert refused.code == 2
+    assert f"The image and the folder here are both called '{here.name}'." in refused.err
+    assert "--asset" in refused.err
+    assert called(*scan, "--asset", "saved", cwd=here).code != 2
+    assert called(*scan, "--no-store", cwd=here).code != 2
+
+
 def test_an_image_that_is_named_bears_that_name_whatever_it_is_saved_as(here: Path, known: Path) -> None:
     for number, tag in enumerate((None, "registry.example.org/team/shop:2.0")):
         docker_archive(here / f"{number}.tar", installed({"jinja2": "2.7.1"}), tag)
