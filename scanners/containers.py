@@ -1,4 +1,4 @@
-"""What Trivy and Grype have in common: how they get the files, and how report and standard error are judged together.
+"""What Trivy and Grype have in common: how they get files, and how report and standard error are judged together.
 
 Both walk a folder by themselves, obey what lies in it, and tell neither which files they read nor which they could not.
 So they are given copies of exactly the files on our list, in which no comment silences them; and where one of them
@@ -6,12 +6,8 @@ lists no package of a lock file in which our own readers see some, that file cou
 """
 
 import json
-import os
-import posixpath
 import re
-import shutil
 import sys
-import tarfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,11 +18,9 @@ from fixby.finding import Finding, Location
 from fixby.redaction import redacted
 from fixby.scanners.copies import copied
 from fixby.scanners.formats.format import Format, Report
-from fixby.scanners.image import Image, ImageRequest
 from fixby.scanners.lockfiles.lockfile import Package
 from fixby.scanners.lockfiles.registry import is_bill, is_read, read
-from fixby.scanners.proxies import network
-from fixby.scanners.report import HINT, Record, as_record, document, printable
+from fixby.scanners.report import HINT, document, printable
 from fixby.scanners.scanner import Finished, Reading, Request, Source
 from fixby.scanners.target_ignores import COMMENTS
 from fixby.sla.duration import length
@@ -100,10 +94,11 @@ def reading_of(tool: Format, report: Report, plan: Plan, source: Source) -> Read
         lines=lambda path, first, last: source.lines(named(path), first, last),
     )
     [one] = tool.read(report, plain)
-    return replace(one.reading, findings=tuple(_published(finding, named) for finding in one.reading.findings))
+    return replace(one.reading, findings=tuple(placed(finding, named) for finding in one.reading.findings))
 
 
-def _published(finding: Finding, named: Callable[[str], str]) -> Finding:
+def placed(finding: Finding, named: Callable[[str], str]) -> Finding:
+    """A finding whose paths have other names."""
     places = (replace(one, path=named(one.path)) if one.path else one for one in finding.locations)
     return replace(finding, locations=tuple[Location, ...](places))
 
@@ -182,64 +177,3 @@ def _names_packages(path: str, source: Source) -> bool:
         return any(isinstance(item, Package) for item in read(path, content))
     except FixbyError:
         return True
-
-
-# Images
-
-
-def reading_of_image(tool: Format, report: Report, request: ImageRequest, told_as: Record) -> Reading:
-    """What a report says of an image, with the parts in `told_as`, which call it `NAMELESS`, in place of its own.
-
-    A tool names an image by where it lies, or as a folder, which it may be; findings stand in the image's own name.
-    """
-    record = as_record(report.json, "the top of the report")
-    [one] = tool.read(Report(json.dumps({**record, **told_as}).encode()), request.source)
-
-    def named(path: str) -> str:
-        return f"{request.image.place}{path.removeprefix(NAMELESS)}"
-
-    return replace(
-        one.reading,
-        findings=tuple(_published(finding, named) for finding in one.reading.findings),
-        scanned={named(unit): version for unit, version in (one.reading.scanned or {}).items()},
-    )
-
-
-NAMELESS = "fixby-image"
-"""What an image is called while its report is read."""
-
-
-def access(image: Image, *prefixes: str) -> dict[str, str]:
-    """What it takes to ask for an image: proxies, certificates, and the caller's own credentials for registries.
-
-    The caller's variables are passed on that begin with one of the prefixes.
-    """
-    if not image.form.is_remote:
-        return {}
-    said = {name: value for name, value in os.environ.items() if name.startswith(("DOCKER_", *prefixes))}
-    return {"DOCKER_CONFIG": str(Path.home() / ".docker"), **said, **network()}
-
-
-def unpacked(archive: Path, folder: Path) -> None:
-    """Unpack an archive's regular files, for a tool that reads only the layout in it. Raises `ReportError`.
-
-    A name that leads out of the folder, and more content than the archive has bytes, are refused.
-    """
-    left = archive.stat().st_size
-    try:
-        with tarfile.open(archive, "r:") as content:
-            for member in content:
-                left -= member.size
-                name = posixpath.normpath(member.name)
-                if name.startswith(("/", "..")) or left < 0:
-                    raise ReportError(f"{archive.name} is no archive of an image: {printable(member.name)}", _SAVE)
-                file = content.extractfile(member) if member.isreg() else None
-                if file:
-                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                    with file, (folder / name).open("xb") as goal:
-                        shutil.copyfileobj(file, goal)
-    except (OSError, tarfile.TarError, ValueError) as error:
-        raise ReportError(f"{archive.name} is damaged or cut short: {error}", _SAVE) from error
-
-
-_SAVE = "Save the image again."

@@ -27,8 +27,8 @@ from fixby.finding import Category
 from fixby.identity import digest
 from fixby.redaction import redacted
 from fixby.scanners import osv
-from fixby.scanners.containers import access
 from fixby.scanners.image import Form, Image, ImageRequest, Look
+from fixby.scanners.image_tools import access
 from fixby.scanners.process import capture
 from fixby.scanners.report import optional_text, printable, root
 from fixby.scanners.scanner import Command, Finished, Kind, Options

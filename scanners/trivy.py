@@ -15,8 +15,6 @@ from fixby.errors import ReportError, UsageError
 from fixby.identity import digest
 from fixby.scanners import installed
 from fixby.scanners.containers import (
-    NAMELESS,
-    access,
     age_problem,
     complaints,
     concluded,
@@ -25,15 +23,14 @@ from fixby.scanners.containers import (
     passed_over,
     plan_of,
     reading_of,
-    reading_of_image,
     report_of,
     told,
-    unpacked,
 )
 from fixby.scanners.formats import trivy as reports
 from fixby.scanners.formats.fields import optional_child, records, word
 from fixby.scanners.formats.format import Report
 from fixby.scanners.image import Form, Image, ImageRequest, Look
+from fixby.scanners.image_tools import NAMELESS, access, reading_of_image, unpacked
 from fixby.scanners.process import capture
 from fixby.scanners.report import Record, as_record, root, text
 from fixby.scanners.scanner import Command, Finished, Kind, Options, Reading, Request, Source
