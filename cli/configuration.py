@@ -52,6 +52,7 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
     file = named or _found(target)
     settings = _Settings(_section(file) if file else _NOTHING, file.parent if file else Path(), environment)
     root = file.parent if file and not named else _repository(target)
+    longest = settings.age("advisories_max_age", _WEEK, trusted=named is not None)
     return Configuration(
         root=root,
         asset=settings.asset(root),
@@ -66,9 +67,9 @@ def configuration(target: Path, named: Path | None, environment: Mapping[str, st
         sites=settings.sites(),
         folder=settings.folder,
         trusted=named is not None,
-        database_age=settings.database_age(trusted=named is not None),
+        database_age=settings.age("database_age", _LONGEST_AGE, trusted=named is not None),
         advisories_url=settings.advisories_url(trusted=named is not None),
-        advisories_max_age=_WEEK if (longest := settings.duration("advisories_max_age")) is None else longest,
+        advisories_max_age=_WEEK if longest is None else longest,
     )
 
 
@@ -112,13 +113,13 @@ class _Settings:
                 raise self.section.error("scanners", f"names {name!r}, which is none", f"Known: {', '.join(NAMES)}.")
         return names
 
-    def database_age(self, *, trusted: bool) -> int | None:
-        """How many seconds old databases of other tools may be; the target may shorten that, not lengthen it."""
-        age = self.duration("database_age")
-        if age is None or age <= _LONGEST_AGE or trusted or self.environment.get(_variable("database_age")):
+    def age(self, key: str, longest: int, *, trusted: bool) -> int | None:
+        """How many seconds old something may be; the target may shorten that, not lengthen it beyond `longest`."""
+        age = self.duration(key)
+        if age is None or age <= longest or trusted or self.environment.get(_variable(key)):
             return age
-        hint = "Use --database-age, FIXBY_DATABASE_AGE or a file given by --config: the target may not choose it."
-        raise self.section.error("database_age", "is longer than 5d", hint)
+        hint = f"Use {_variable(key)} or a file given by --config: the target may not choose it."
+        raise self.section.error(key, f"is longer than {longest // 86400}d", hint)
 
     def sites(self) -> tuple[Table, ...]:
         return tuple(self.section.tables("sites")) if "sites" in self.section.values else ()

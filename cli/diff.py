@@ -162,7 +162,7 @@ def _difference(
         not_observed=len(unseen),
         decided={id_: state for id_, state in known.items() if state in (State.ACCEPTED, State.DISMISSED)},
         uncertain={id_: why for id_, one in new.items() if (why := _why_uncertain(one, scans.get(one.scanner)))},
-        doubts={result.scan.scanner: some for result in now if (some := list(_doubts(both, result.scan, scans)))},
+        doubts={result.scan.scanner: some for result in now if (some := list(_doubts(both, result.scan)))},
     )
 
 
@@ -187,18 +187,16 @@ def _why_uncertain(finding: Finding, before: Scan | None) -> str:
     return next((f"the base's scan was cut short: {why}" for why in _of_no_place(before)), "")
 
 
-def _doubts(both: Pair, scan: Scan, before: Mapping[str, Scan]) -> Iterator[str]:
-    """What a scan did not look at and the change may have touched: what stays as it was concerns nobody."""
+def _doubts(both: Pair, scan: Scan) -> Iterator[str]:
+    """What a scan did not look at and the change may have touched: files that stay as they were concern nobody."""
     if isinstance(scan.outcome, Failed) and both.now.files.files:
         yield from scan.reasons
         return
     for unit, reason in sorted(scan.coverage.skipped.items()):
         if not both.is_same(unit.partition("#")[0]):
             yield f"not scanned: {unit}: {reason}"
-    if not both.now.files.files:
-        return
-    known = set(_of_no_place(before[scan.scanner])) if scan.scanner in before else set()
-    yield from (reason for reason in _of_no_place(scan) if reason not in known)
+    if both.now.files.files:
+        yield from _of_no_place(scan)
 
 
 def _of_no_place(scan: Scan) -> Iterator[str]:

@@ -7,6 +7,7 @@ judged by what that says. On other branches and tags all is scanned, and nothing
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +36,8 @@ from fixby.scan import Complete
 from fixby.scanners import revision
 from fixby.store import queries
 from fixby.store.database import Database
-from fixby.store.opening import secret_key
+from fixby.store.following import take_over
+from fixby.store.opening import open_for_writing, secret_key
 
 
 def run() -> ExitCode:
@@ -223,13 +225,16 @@ def _wish(wanted: Inputs, place: Place) -> scanning.Wish:
 
 
 def _store(wanted: Inputs, about: Event, folder: Path) -> _Kept:
-    """The store: the caller's, or a new one that takes over what is on the branch.
+    """The store: the caller's, or a new one that takes over what is on the branch, or in the caller's.
 
     Raises `StoreError` where the branch is gone, but for a change: what was decided of it is not known then.
     """
-    if wanted.store:
-        return _Kept(Place(wanted.folder), on_branch=False, notes=_why_not_kept(about, pushed=False))
     place = Place(wanted.folder, str(folder / "fixby.db"))
+    if wanted.store and (about.is_main or about.base):
+        return _Kept(Place(wanted.folder), on_branch=False)
+    if wanted.store:
+        _copy(Place(wanted.folder), place)
+        return _Kept(place, on_branch=False, notes=(_NOT_KEPT,))
     asked = state.Wish(place, branch=wanted.state_branch)
     try:
         state.pull(asked, as_json=False)
@@ -244,16 +249,17 @@ def _store(wanted: Inputs, about: Event, folder: Path) -> _Kept:
         if not about.is_foreign:
             raise
         return _Kept(place, on_branch=True, notes=(f"Decisions are not known here: {error.message}",))
-    return _Kept(place, on_branch=True, notes=_why_not_kept(about, pushed=True))
+    return _Kept(place, on_branch=True, notes=() if about.base or about.is_main else (_NOT_KEPT,))
 
 
+def _copy(whole: Place, fresh: Place) -> None:
+    """Make a new store what another is. Raises `StoreError` where that is not there."""
+    with here.reading_all(whole) as (database, _), closing(open_for_writing(str(fresh.store))) as new:
+        take_over(new, database)
+
+
+_NOT_KEPT = "Nothing of this run is kept: it is not of the default branch."
 _BEGIN = "To begin it, on the default branch: run the workflow once with the input initialise: true."
-
-
-def _why_not_kept(about: Event, *, pushed: bool) -> tuple[str, ...]:
-    if about.base or about.is_main:
-        return ()
-    return ("Nothing of this run is kept: it is not of the default branch.",) if pushed else ()
 
 
 def _push(wanted: Inputs, about: Event, kept: _Kept) -> str:

@@ -28,6 +28,7 @@ from fixby.scanners.exploitation import (
 )
 from fixby.scanners.fetching import fetch, keep
 from fixby.scanners.osv_export import ADDRESS
+from fixby.store.opening import make_folder
 
 KNOWN_ADDRESS: Final = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
 # The feed that https://www.cisa.gov/known-exploited-vulnerabilities-catalog links to, by the schema beside it.
@@ -58,6 +59,8 @@ def run(place: Place, wish: Wish, *, as_json: bool) -> ExitCode:
     found = place.configuration()
     folder, advised = wish.to or folder_of(found), wish.to or beside(found, "advisories")
     some = named(wish.ecosystems)
+    if wish.to is None:
+        make_folder(folder.parent)
     if wish.source:
         news = _taken(wish.source, folder, advised)
     else:

@@ -96,6 +96,13 @@ def adopt(database: Database, identity: Identity) -> None:
         database.run(_SET, key="secret_key", value=identity.key.hex())
 
 
+def take_over(database: Database, other: Database) -> None:
+    """Make a store in which nothing ever happened what another is: its log, and what that names."""
+    adopt(database, identity(other))
+    log, documents = news(other, None)
+    replace(database, head(database), log, documents)
+
+
 def identity(database: Database) -> Identity:
     """Whose log the store has."""
     return Identity(store_id(database), secret_key(database))

@@ -11,7 +11,7 @@ def open_for_writing(url: str) -> Database:
     """The store of a path or `postgresql://` URL; a new one where there is none. Raises `StoreError`, `UsageError`."""
     path = sqlite_file(url)
     if path and not path.exists():
-        _make_folder(path.parent)
+        make_folder(path.parent)
     database = connect(url)
     try:
         if schema.version(database) is None and _is_empty(database):
@@ -54,8 +54,11 @@ def sqlite_file(url: str) -> Path | None:
     return None if "://" in url and not url.startswith("sqlite:") else Path(url.removeprefix("sqlite:///"))
 
 
-def _make_folder(folder: Path) -> None:
-    """The store's folder, which git is told to ignore: findings do not belong into the code that they are about."""
+def make_folder(folder: Path) -> None:
+    """Make a store's folder, which git is told to ignore: findings do not belong into the code that they are about.
+
+    Raises `StoreError`.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if folder.name == ".fixby":

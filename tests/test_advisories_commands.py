@@ -77,6 +77,13 @@ def test_a_zip_that_is_damaged_or_of_something_else_replaces_nothing(
     assert kept.read_bytes() == before
 
 
+def test_git_is_told_to_ignore_what_is_kept_though_nothing_was_scanned_yet(repo: Path) -> None:
+    git(repo, "init")
+    assert called("update", "--from", zipped(repo.parent / "npm-all.zip", RECORD), cwd=repo).code == 0
+    git(repo, "add", "--all")
+    assert scanned(repo) == (0, "complete", 1)
+
+
 def test_advisories_that_the_repository_brings_are_refused(repo: Path) -> None:
     zipped(repo / ".fixby" / "advisories" / "npm" / "all.zip", {**RECORD, "affected": []})
     git(repo, "init")

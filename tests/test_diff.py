@@ -1,6 +1,7 @@
 """A change compared with its base: real git, real scanners, nothing stored."""
 
 import hashlib
+import json
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import SHELL, Ended, called, git, repository
+from tests.command import SHELL, Ended, called, git, repository, zipped
 
 CONFIGURED = {
     "fixby.toml": 'asset = "shop"\ngate = "gate.toml"\nscanners = ["bandit"]\n',
@@ -172,6 +173,26 @@ def test_what_cannot_be_read_on_either_side_and_did_not_change_does_not_matter(r
     git(repo, "branch", "--quiet", "--force", "base")
     (repo / "new.py").write_text(EVAL)
     assert told(repo, "--gate", base="base")["doubts"] == []
+
+
+def test_what_a_scanner_cannot_see_anywhere_is_told_though_it_is_so_in_the_base(repo: Path, tmp_path: Path) -> None:
+    old = {
+        "id": "GHSA-1",
+        "modified": "2024-11-01T00:00:00Z",
+        "affected": [{"package": {"ecosystem": "npm", "name": "left-pad"}, "versions": ["1"]}],
+    }
+    zipped(tmp_path / "npm-all.zip", old)
+    assert called("update", "--from", tmp_path / "npm-all.zip", cwd=repo).code == 0
+    (repo / "fixby.toml").write_text('asset = "shop"\ngate = "gate.toml"\nscanners = ["osv"]\n')
+    (repo / "gate.toml").write_text(CONFIGURED["gate.toml"].replace("bandit", "osv"))
+    packages = {"": {}, "node_modules/lodash": {"version": "4.17.15"}}
+    (repo / "package-lock.json").write_text(json.dumps({"lockfileVersion": 3, "packages": packages}))
+    committed(repo, "dependencies")
+    git(repo, "branch", "--quiet", "--force", "base")
+    (repo / "app.py").write_text(EVAL)
+    document = told(repo, "--gate", base="base", code=3)
+    assert document["gate"]["verdict"] == "unknown"
+    assert "the advisories for npm are of 2024-11-01, too old" in document["doubts"][0]
 
 
 def test_what_the_change_broke_and_nobody_could_read_is_told(repo: Path) -> None:

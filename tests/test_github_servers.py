@@ -154,6 +154,25 @@ def test_a_store_on_a_server_keeps_clocks_and_its_password_shows_nowhere(
             assert password not in page
 
 
+@pytest.mark.parametrize("where", ["postgresql", "a file"])
+def test_of_another_branch_the_store_gives_its_clocks_and_keeps_nothing(
+    shop: Shop, request: pytest.FixtureRequest, tmp_path: Path, where: str
+) -> None:
+    file = str(tmp_path / "fixby.db")
+    store = str(request.getfixturevalue("emptied_postgresql")) if where == "postgresql" else file
+    shop.run_inputs("push", shop.push(), {"store": store})
+    before = began(store, tmp_path)
+    shop.pushed({"web/shell.py": "", "web/more.py": "eval(input())\n"}, branch="release")
+    ended = shop.run_inputs("push", shop.push("refs/heads/release"), {"store": store}, ref="refs/heads/release")
+    assert (ended.outputs["verdict"], int(ended.outputs["new"]) > 0) == ("pass", True), ended.log
+    assert "Nothing of this run is kept" in ended.summary
+    assert began(store, tmp_path) == before
+    listed = called("list", "is:open", "--json", "--store", store, cwd=tmp_path).document["findings"]
+    assert {one["id"] for one in listed} == set(before)
+    again = shop.run_inputs("schedule", shop.nightly(), {"store": store})
+    assert (again.outputs["new"], again.outputs["open"]) == ("0", str(len(before))), again.log
+
+
 def test_neither_does_the_password_of_a_store_that_cannot_be_reached(shop: Shop, api: Comments) -> None:
     password = "hunter2-is-secret"
     for url in (

@@ -330,6 +330,10 @@ def test_advisories_that_are_too_old_make_the_scan_partial_and_the_doctor_says_s
     assert told.code == 3
     assert "They are too old: fixby update" in told.out
     assert scanned(shop, FIXBY_ADVISORIES_MAX_AGE="5200w") == ("complete", [], 1)
+    (shop / "fixby.toml").write_text('advisories_max_age = "8d"\n')
+    lax = called("scan", ".", cwd=shop)
+    assert (lax.code, "fixby.toml:1: advisories_max_age is longer than 7d" in lax.err) == (2, True)
+    (shop / "fixby.toml").unlink()
     wrong = called("scan", ".", cwd=shop, FIXBY_ADVISORIES_MAX_AGE="old")
     assert (wrong.code, "FIXBY_ADVISORIES_MAX_AGE: 'old' is not a duration" in wrong.err) == (2, True)
 
