@@ -264,7 +264,7 @@ def document(result: Result) -> published.Document:
     return published.scan(result.scan, result.findings) | counts
 
 
-_COUNTED = ("new", "fixed", "reopened", "not_observed")
+_COUNTED = ("new", "fixed", "reopened", "not_observed", "withdrawn")
 
 
 def _counts(recorded: Recorded) -> dict[str, int]:

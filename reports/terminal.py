@@ -107,8 +107,9 @@ def reasons(scans: Iterable[Scan]) -> list[Text]:
 
 
 def changes(counts: Mapping[str, int]) -> Text:
-    """What scans changed, in a sentence: a number for each kind of change."""
-    return Text(", ".join(f"{number} {spaced(kind)}" for kind, number in counts.items()), "bold")
+    """What scans changed, in a sentence: a number for each kind of change, of withdrawn ones where there are any."""
+    told = (f"{number} {spaced(kind)}" for kind, number in counts.items() if number or kind != "withdrawn")
+    return Text(", ".join(told), "bold")
 
 
 def linked(text: str, address: str) -> Text:

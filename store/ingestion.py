@@ -29,7 +29,7 @@ from fixby.store.terms import Occasion, adopt
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a scan changed: the ids of the findings that are new, fixed, reopened or no longer observed.
+    """What a scan changed: the ids of the findings that are new, fixed, reopened, no longer observed or withdrawn.
 
     `seq` is the number of the scan's event.
     """
@@ -39,6 +39,7 @@ class Recorded:
     fixed: tuple[str, ...]
     reopened: tuple[str, ...]
     not_observed: tuple[str, ...]
+    withdrawn: tuple[str, ...]
 
 
 def record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
@@ -242,7 +243,14 @@ def _recorded(seq: int, steps: Sequence[Step]) -> Recorded:
     def ids(change: Change) -> tuple[str, ...]:
         return tuple(step.id for step in steps if step.change is change)
 
-    return Recorded(seq, ids(Change.DETECTED), ids(Change.FIXED), ids(Change.REOPENED), ids(Change.NOT_OBSERVED))
+    return Recorded(
+        seq,
+        new=ids(Change.DETECTED),
+        fixed=ids(Change.FIXED),
+        reopened=ids(Change.REOPENED),
+        not_observed=ids(Change.NOT_OBSERVED),
+        withdrawn=ids(Change.WITHDRAWN),
+    )
 
 
 def _append(database: Database, after: Head, moment: _Moment, recorded: Recorded, steps: Sequence[Step]) -> None:

@@ -144,6 +144,19 @@ def test_osv_tells_what_was_withdrawn_and_the_list_shows_it(tmp_path: Path) -> N
     assert (decided.code, "is withdrawn." in decided.err) == (2, True)
 
 
+def test_a_scan_counts_what_was_withdrawn(tmp_path: Path) -> None:
+    shop = scanned_shop(tmp_path, RECORD)
+    zipped(tmp_path / "npm-all.zip", {**RECORD, "withdrawn": f"{TODAY}T00:00:00Z"})
+    called("update", "--from", "../npm-all.zip", cwd=shop)
+    [scan] = called("scan", ".", "--scanner", "osv", "--json", cwd=shop).document["scans"]
+    assert (scan["fixed"], scan["withdrawn"]) == (0, 1)
+    assert "withdrawn" not in called("scan", ".", "--scanner", "osv", cwd=shop).out
+    again = scanned_shop(tmp_path / "again", RECORD)
+    called("update", "--from", tmp_path / "npm-all.zip", cwd=again)
+    told = called("scan", ".", "--scanner", "osv", cwd=again).out
+    assert "0 new, 0 fixed, 0 reopened, 0 not observed, 1 withdrawn\n" in told
+
+
 def test_an_advisory_that_was_merged_into_one_that_is_withdrawn_is_withdrawn_too(tmp_path: Path) -> None:
     into = {**RECORD, "id": "GHSA-2222-2222-2222", "aliases": [RECORD["id"]], "withdrawn": f"{TODAY}T00:00:00Z"}
     shop = scanned_shop(tmp_path, into)
