@@ -8,7 +8,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -38,8 +38,11 @@ class Database(Protocol):
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         """Insert many rows at once."""
 
-    def writing(self) -> AbstractContextManager[None]:
-        """A transaction that no other writer's overlaps; rolled back where its body raises."""
+    def writing(self, *, first: bool = False) -> AbstractContextManager[None]:
+        """A transaction that no other writer's overlaps; rolled back where its body raises.
+
+        `first` says that nothing was stored before: readers may have to wait for it.
+        """
 
     def reading(self) -> AbstractContextManager[None]:
         """A transaction that sees one committed state throughout."""
@@ -76,8 +79,9 @@ class SqliteDatabase:
             self._connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        with self._transaction("BEGIN IMMEDIATE"):
+    def writing(self, *, first: bool = False) -> Iterator[None]:
+        """Without a write-ahead log a first transaction is written once, and not twice."""
+        with self._without_log() if first else nullcontext(), self._transaction("BEGIN IMMEDIATE"):
             yield
 
     @contextmanager
@@ -98,6 +102,17 @@ class SqliteDatabase:
             if self._connection.in_transaction:
                 self._connection.rollback()
             raise
+
+    @contextmanager
+    def _without_log(self) -> Iterator[None]:
+        """Inside there is no write-ahead log, unless somebody else has the file open."""
+        with suppress(sqlite3.OperationalError):
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("PRAGMA journal_mode = WAL")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -125,7 +140,7 @@ class PostgresqlDatabase:
             self._connection.run(f"COPY {table} ({', '.join(columns)}) FROM STDIN", stream=_copy_lines(rows))
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *, first: bool = False) -> Iterator[None]:  # noqa: ARG002 - a first one is as any other here
         with self._transaction("BEGIN"):
             self.run("SELECT pg_advisory_xact_lock(:lock)", lock=_WRITERS_LOCK)
             yield

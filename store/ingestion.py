@@ -52,7 +52,7 @@ def _record(database: Database, scan: Scan, occasion: Occasion) -> Recorded:
     covered = coverage.written(scan.coverage)
     said = [_said_of(finding) for finding in scan.findings]
     content = _content(scan, covered.digest, said)
-    with database.writing():
+    with database.writing(first=head(database).seq == 0):
         after = adopt(database, head(database), occasion)
         usable = _usable(database, occasion.asset.name, scan.scanner)
         repeats = bool(usable) and (usable[0].target, usable[0].content) == (scan.target, content)

@@ -481,16 +481,16 @@ class _Said:
 def _said(finding: Finding | Mapping[str, Any]) -> _Said:
     """What is kept of a finding, or of one that was read from the log."""
     if isinstance(finding, Finding):
-        package = finding.component
+        package, places = finding.component, finding.locations
         return _Said(
             str(finding.category),
             finding.rule.id,
-            finding.severity.rank,
-            int(finding.suppression is not None),
-            finding.path,
+            _RANKS[finding.severity],
+            0 if finding.suppression is None else 1,
+            places[0].path if places else "",
             package.name if package else "",
             " ".join(finding.identifiers.names),
-            int(bool(package and package.fixed_versions)),
+            1 if package and package.fixed_versions else 0,
         )
     component = finding["component"]
     return _Said(

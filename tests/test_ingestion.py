@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -201,6 +202,29 @@ def test_a_reader_sees_one_state_while_another_writes(database_url: str) -> None
     assert len(found(reader)) == 6
     reader.close()
     writer.close()
+
+
+def test_the_first_scan_is_stored_while_another_reads_the_empty_store(database_url: str) -> None:
+    with closing(open_for_writing(database_url)) as writer, closing(open_for_reading(database_url)) as reader:
+        with reader.reading():
+            assert found(reader) == []
+            told(writer, scan(weakness(), at=100))
+            assert found(reader) == []
+        assert len(found(reader)) == 1
+
+
+@pytest.mark.parametrize("table", ["event", "finding", "coverage"])
+def test_a_first_scan_that_fails_leaves_an_empty_store_that_takes_the_next(database_url: str, table: str) -> None:
+    with closing(open_for_writing(database_url)) as writer:
+        writer.run(f"ALTER TABLE {table} RENAME TO hidden")
+        with pytest.raises(StoreError):
+            told(writer, scan(*some_weaknesses(9), at=100))
+        writer.run(f"ALTER TABLE hidden RENAME TO {table}")
+        assert found(writer) == []
+        told(writer, scan(weakness(), at=100))
+    with closing(open_for_reading(database_url)) as reader:
+        assert len(found(reader)) == 1
+        assert not list(flaws(reader))
 
 
 INGEST = """

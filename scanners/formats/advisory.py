@@ -16,7 +16,7 @@ NAMELESS = "unidentified"
 """The id of a vulnerability of which a report says none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Advisory:
     """A vulnerability as a report describes it: `names` are its id and all others under which it is published.
 
@@ -42,7 +42,7 @@ class Advisory:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Place:
     """Where the package stands: `in_image` where it is part of a container's image."""
 

@@ -43,10 +43,11 @@ def advisory(row: Record) -> Advisory:
 
 def _names(row: Record) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of a vulnerability, and those of notices that may be about several."""
-    vendor = optional_texts(row, "VendorIDs")
+    id_, vendor = word(row, "VulnerabilityID"), optional_texts(row, "VendorIDs")
+    if not vendor:
+        return ((id_,) if id_ else ()), ()
     single = tuple(name for name in vendor if name.startswith(_OF_ONE))
-    names = tuple(filter(None, (word(row, "VulnerabilityID"), *single)))
-    return names, tuple(name for name in vendor if name not in single)
+    return tuple(filter(None, (id_, *single))), tuple(name for name in vendor if name not in single)
 
 
 _OF_ONE = ("CVE-", "GHSA-", "GO-", "OSV-", "PYSEC-", "RUSTSEC-")

@@ -31,7 +31,7 @@ class ConnectedDatabase:
             self._connection.execute(statement, some)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self, *, first: bool = False) -> Iterator[None]:  # noqa: ARG002 - it has begun already
         """The migration's transaction."""
         yield
 
