@@ -129,7 +129,7 @@ def test_files_and_an_image_of_one_name_close_nothing_of_each_other(
 
     def scanned_by_trivy(what: str, *options: object) -> Ended:
         tool = trivy(tmp_path, report=report()) if what == "image" else trivy(tmp_path)
-        of = ("--image", saved, *options) if what == "image" else options
+        of = ("--image", saved, "--asset", "shop", *options) if what == "image" else options
         return called(
             "scan", "--scanner", "trivy", *of, "--store", database_url, "--json", cwd=shop, **tool.environment
         )
