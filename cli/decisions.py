@@ -27,6 +27,7 @@ from fixby.reports.plain import ID_LENGTH, safe
 from fixby.store import decisions, queries
 from fixby.store.database import Database
 from fixby.store.decisions import By
+from fixby.store.log import head
 from fixby.store.sign_offs import of_finding, refused_requests
 from fixby.tracked import Accepted, TrackedFinding
 
@@ -57,9 +58,10 @@ def accept(choice: Choice, wish: Wish, way: Way, place: Place, *, as_json: bool)
     """Ask for the risk of findings to be accepted, or print what is to be signed for that."""
     reason, mitigation = _said(wish.reason, "--reason"), printable(wish.mitigation)
     signed = signing(way, place.configuration(), actor(os.environ))
-    until = later(wish.until, "--until", signed.at if signed and signed.at is not None else here.now())
 
     def act(database: Database, ids: Sequence[str], by: By) -> None:
+        at = max(head(database).at, by.now) if signed is None or signed.at is None else signed.at
+        until = later(wish.until, "--until", at)
         owner = printable(wish.owner.strip()) or by.actor
         decisions.accept(database, ids, Acceptance(owner, reason, until, mitigation), by, signing=signed)
 

@@ -1,5 +1,6 @@
 """Sign-offs are proved by SSH keys: how they are signed and approved, here, apart and for several."""
 
+import itertools
 import json
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from fixby.cli import place
 from fixby.decision import Decision
 from fixby.policies.policy import shipped
 from fixby.store.log import Event
@@ -123,6 +125,18 @@ def test_a_statement_is_signed_on_another_machine(desk: Desk, ids: list[str]) ->
         time.sleep(1.1)
         assert desk.run(*command, "--signed", file, who=who).code == 0
     assert desk.is_accepted(ids[0])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_duration_counts_from_the_instant_that_the_statement_tells(
+    desk: Desk, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count(int(time.time()))
+    monkeypatch.setattr(place, "now", lambda: next(seconds))
+    file = desk.folder / "statement.json"
+    file.write_text(desk.run("accept", ids[0], *TERMS, "--statement").out)
+    file.with_name("statement.json.sig").write_text(by_hand(file.read_text(), desk.keys / "ada"))
+    assert desk.run("accept", ids[0], *TERMS, "--signed", file).code == 0
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
