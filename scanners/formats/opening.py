@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from itertools import islice
 
 import orjson
 
@@ -26,28 +27,31 @@ def split_log(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     """
     if not _LOG.match(content) or _COLUMNS.match(content):
         return content, ()
-    for start in _STARTS.finditer(content, 0, _FAR_ENOUGH):
-        before, rest = content[: start.start()], content[start.start() :]
+    whole = memoryview(content)
+    for found in islice(_STARTS.finditer(content, 0, _FAR_ENOUGH), _TRIES):
+        start = found.start()
+        before, line = content[:start], whole[start : content.find(b"\n", start) + 1 or None]
         if b'":' in before:
             break
-        if rest.startswith(b"<") or _is_json(rest) or _is_json(rest.partition(b"\n")[0]):
+        if found[0].startswith(b"<") or _is_json(line) or _is_json(whole[start:]):
             lines = before.decode("utf-8", "replace").splitlines()
-            return rest, tuple(redacted(printable(line.strip())) for line in lines if _ERROR.search(line))
+            return content[start:], tuple(redacted(printable(line.strip())) for line in lines if _ERROR.search(line))
     return content, ()
 
 
-def _is_json(content: bytes) -> bool:
+def _is_json(content: memoryview) -> bool:
     try:
-        return isinstance(orjson.loads(content), (dict, list))
+        orjson.loads(content)
     except orjson.JSONDecodeError:
         return False
+    return True
 
 
 _ENCODING = re.compile(r"""(?<=\?xml)([^>]{0,80}?)\s+encoding\s*=\s*["'][^"']{0,40}["']""")
 _LOG = re.compile(rb"\s*(?:\[[A-Za-z][\w .:/-]{0,60}\]\s|\[\d{4}-\d\d-\d\d|[^\s{\[<\"}\],:])")
 _COLUMNS = re.compile(rb"\s*\"?[\w ]+\"?(?:,\"?[\w ]+\"?){2,}\r?\n")
 _STARTS = re.compile(rb"^(?:\{|\[|<(?:\?xml|!--|[A-Za-z]))", re.MULTILINE)
-_FAR_ENOUGH = 64 * 1024
+_FAR_ENOUGH, _TRIES = 64 * 1024, 100
 _ERROR = re.compile(
     r"\b(?:ERROR|FATAL|FTL|ERR!|[Ee]rror:|[Ff]atal:|panic:|level=(?:error|fatal))|\"level\":\"(?:error|fatal)"
 )
