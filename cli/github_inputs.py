@@ -1,11 +1,9 @@
 """The inputs of the action, as `action.yml` hands them over: variables that begin with `FIXBY_INPUT_`."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from fixby.cli.choice import choice
 from fixby.errors import UsageError
@@ -62,7 +60,7 @@ def inputs(environment: Mapping[str, str]) -> Inputs:
         scanners=tuple(given("SCANNERS").replace(",", " ").split()),
         urls=tuple(given("URLS").split()),
         image=given("IMAGE"),
-        store=_store(given("STORE") or environment.get("FIXBY_STORE", "")),
+        store=given("STORE") or environment.get("FIXBY_STORE", ""),
         state_branch=given("STATE_BRANCH") or environment.get("FIXBY_STATE_BRANCH", ""),
         token=given("TOKEN"),
         author=given("COMMENT_AUTHOR") or BOT,
@@ -87,17 +85,6 @@ _SETTINGS = {
 
 def _written(name: str) -> str:
     return name.lower().replace("_", "-")
-
-
-def _store(written: str) -> str:
-    """A store's URL or path. Raises `UsageError` that repeats nothing of it: a password may stand anywhere in it."""
-    with suppress(ValueError):
-        parts = urlsplit(written)
-        misplaced = "://" in written and "@" in f"{parts.path}{parts.query}{parts.fragment}"
-        if parts.port != 0 and not misplaced:
-            return written
-    hint = "Write postgresql://user:password@host:port/name, in the password %40 for @, %2F for /, %23 for #."
-    raise UsageError("The store's URL makes no sense.", hint)
 
 
 def _folder(name: str, workspace: Path) -> Path:

@@ -53,12 +53,23 @@ class Database(Protocol):
 
 def connect(url: str, *, read_only: bool = False) -> Database:
     """The database of a `postgresql://` URL or of an SQLite file's path. Raises `StoreError` or `UsageError`."""
-    scheme = urlsplit(url).scheme
+    scheme = _scheme(url)
     if scheme in ("postgresql", "postgres"):
         return PostgresqlDatabase(url)
     if len(scheme) > 1 and "://" in url and scheme != "sqlite":
         raise UsageError(f"A store cannot be a {scheme} URL.", "Give a file's path or a postgresql:// URL.")
     return SqliteDatabase(Path(url.removeprefix("sqlite:///")), read_only=read_only)
+
+
+def _scheme(url: str) -> str:
+    """The scheme of a URL, or nothing. What is raised repeats nothing of it: a password may stand anywhere in it."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        misplaced = "://" in url and "@" in f"{parts.path}{parts.query}{parts.fragment}"
+        if parts.port != 0 and not misplaced:
+            return parts.scheme
+    hint = "Write postgresql://user:password@host:port/name, in the password %40 for @, %2F for /, %23 for #."
+    raise UsageError("The store's URL makes no sense.", hint)
 
 
 class SqliteDatabase:

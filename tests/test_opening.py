@@ -293,6 +293,23 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     assert "server runs" in raised.value.hint
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ada:hunter2@127.0.0.1:none/fixby",
+        "postgresql://ada:hunter2@[::1/fixby",
+        "postgresql://ada:1/hunter2@127.0.0.1/fixby",
+        "postgresql://ada:hunter2#@127.0.0.1/fixby",
+        "postgresql://ada:hunter2@127.0.0.1:0/fixby",
+    ],
+)
+def test_a_url_that_makes_no_sense_is_refused_and_nothing_of_it_repeated(url: str) -> None:
+    for opening in (open_for_reading, open_for_writing):
+        with pytest.raises(UsageError, match="The store's URL makes no sense") as raised:
+            opening(url)
+        assert "hunter2" not in raised.value.message + raised.value.hint
+
+
 def test_a_wrong_password_is_refused_by_the_server(postgresql_url: str) -> None:
     user, _, place = postgresql_url.partition("@")
     with pytest.raises(StoreError, match="password authentication failed") as raised:
