@@ -22,13 +22,13 @@ from urllib.parse import quote
 from packaging.utils import canonicalize_name, canonicalize_version
 from packaging.version import InvalidVersion, Version
 
-from fixby.component import component
 from fixby.errors import ReportError, UsageError
 from fixby.finding import Category, Finding, Location, Rule
 from fixby.identifiers import identifiers
 from fixby.identity import digest
 from fixby.scanners import advisories, manifests
 from fixby.scanners.advisories import Advice, Advisories
+from fixby.scanners.formats.packages import package
 from fixby.scanners.manifests import Declared, Gap, Pin
 from fixby.scanners.osv_endpoint import endpoint
 from fixby.scanners.proxies import network
@@ -396,7 +396,7 @@ def _finding(
         severity_source=advice.severity_source,
         message=vulnerability.description or title,
         locations=locations,
-        component=component("pypi", dependency.name, dependency.version, vulnerability.fixed),
+        component=package("", "pypi", dependency.name, dependency.version, vulnerability.fixed),
         identifiers=identifiers((vulnerability.id, *vulnerability.aliases)),
         fix=_fix(dependency, vulnerability.fixed),
     )

@@ -84,6 +84,32 @@ NO_RULE = {
     "report": {"artifact": {"repository": "a"}, "secrets": [{"ruleID": "", "severity": "HIGH", "title": "t"}]},
 }
 
+PIP_AUDIT = {
+    "dependencies": [
+        {
+            "name": "/",
+            "version": "1",
+            "vulns": [{"id": "PYSEC-1", "fix_versions": [], "description": "d", "aliases": []}],
+        }
+    ]
+}
+GITLEAKS = [
+    {
+        "line": "a",
+        "lineNumber": 2**63,
+        "offender": "a",
+        "commit": "",
+        "repo": "",
+        "rule": "x",
+        "commitMessage": "",
+        "author": "",
+        "email": "",
+        "file": "a.py",
+        "date": "",
+        "tags": "key",
+    }
+]
+
 
 def written(document: object) -> bytes:
     """The document as JSON in UTF-8, halves of characters as the bytes or escapes that they come from."""
@@ -106,14 +132,20 @@ def test_a_byte_that_is_no_character_is_spelt_out_and_the_rest_stays_as_it_was()
     assert "\N{REPLACEMENT CHARACTER}\\u0000" in why
 
 
-@pytest.mark.parametrize("document", [SECRET, TRUFFLEHOG], ids=["a line that no file has", "no base64"])
+@pytest.mark.parametrize(
+    "document", [SECRET, GITLEAKS, TRUFFLEHOG], ids=["a line that no file has", "a line that no number is", "no base64"]
+)
 def test_odd_values_are_left_out(document: object) -> None:
     [scan] = stored(written(document))
     [finding] = scan.findings
     assert finding.locations[0].line is None
 
 
-@pytest.mark.parametrize("document", [GITLAB, ODD_NAME, NO_RULE], ids=["a type that is none", "no name", "no rule"])
+@pytest.mark.parametrize(
+    "document",
+    [GITLAB, ODD_NAME, PIP_AUDIT, NO_RULE],
+    ids=["a type that is none", "no name", "a name of nothing but a stroke", "no rule"],
+)
 def test_what_cannot_be_read_is_refused(document: object) -> None:
     with pytest.raises(ReportError):
         stored(written(document))

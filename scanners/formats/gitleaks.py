@@ -19,7 +19,7 @@ from functools import lru_cache, partial
 from fixby.finding import Finding, Location, Rule
 from fixby.scanners.formats.addresses import path
 from fixby.scanners.formats.elements import whole_number
-from fixby.scanners.formats.fields import NOTHING_SAID, each_of, first_record, loaded_list, optional_number, words_at
+from fixby.scanners.formats.fields import NOTHING_SAID, each_of, first_record, loaded_list, optional_line, words_at
 from fixby.scanners.formats.format import Report, Told
 from fixby.scanners.formats.leaks import CREDENTIAL, leak
 from fixby.scanners.formats.ratings import Rating
@@ -60,7 +60,7 @@ def _finding(source: Source, row: Record) -> Finding:
 
 def _version_8(source: Source, row: Record) -> Finding:
     rule, name = required_text(row, "RuleID"), path(optional_text(row, "File") or _STDIN, source)
-    place = _place(name, *(optional_number(row, key) for key in _NUMBERS))
+    place = _place(name, *(optional_line(row, key) for key in _NUMBERS))
     commit, secret = optional_text(row, "Commit"), text(row, "Secret")
     where = optional_text(row, "Fingerprint") or f"{commit}:{name}:{rule}:{place.line}:{place.column}"
     title = optional_text(row, "Description") or rule
@@ -78,7 +78,7 @@ def _version_8(source: Source, row: Record) -> Finding:
 
 def _version_7(source: Source, row: Record) -> Finding:
     title, name = required_text(row, "rule"), path(required_text(row, "file"), source)
-    line, commit, secret = optional_number(row, "lineNumber"), optional_text(row, "commit"), text(row, "offender")
+    line, commit, secret = optional_line(row, "lineNumber"), optional_text(row, "commit"), text(row, "offender")
     place = _place(name, line, line, None, None)
     where = f"{title}:{name}" if line is None else f"{title}:{name}:{line}"
     return leak(
