@@ -241,7 +241,7 @@ _HEADS = frozenset(
 
 @lru_cache(maxsize=256)
 def _rule(kind: str) -> Rule:
-    return Rule(re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-"), kind, ("CWE-798",))
+    return Rule(re.sub(r"[^a-z0-9]+", "-", kind.lower()).strip("-") or kind, kind, ("CWE-798",))
 
 
 def _suppression(row: Record) -> Suppression | None:

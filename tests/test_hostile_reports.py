@@ -141,6 +141,12 @@ def test_odd_values_are_left_out(document: object) -> None:
     assert finding.locations[0].line is None
 
 
+def test_a_kind_of_secret_without_a_letter_is_a_rule_too() -> None:
+    row = {"type": "?", "filename": "a.py", "hashed_secret": "0" * 40, "is_verified": False, "line_number": 1}
+    [scan] = stored(written({"version": "1.5.0", "plugins_used": [], "filters_used": [], "results": {"a.py": [row]}}))
+    assert [finding.rule.id for finding in scan.findings] == ["?"]
+
+
 @pytest.mark.parametrize(
     "document",
     [GITLAB, ODD_NAME, PIP_AUDIT, NO_RULE],
