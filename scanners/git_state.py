@@ -166,7 +166,7 @@ _LONGEST_REASON = 400
 _LIMITS = Limits(seconds=600, memory_bytes=4 * 2**30, output_bytes=2**30)
 _PASSWORD = re.compile(r"//[^/\s]*@")
 _BRANCH = re.compile(r"(?!.*(\.\.|//|\.lock(/|$)))[A-Za-z0-9_][A-Za-z0-9_./-]{0,98}[A-Za-z0-9_]")
-_URL = re.compile(r"(https|ssh)://[^\s/-][^\s]*")
+_URL = re.compile(r"(?:https|ssh)://[^\s/-]\S*|\w[\w.-]*@\w[\w.-]*:[^\s:-]\S*")
 
 _FETCH = (
     "fetch",
@@ -230,7 +230,7 @@ def _check(remote: Remote) -> None:
     if not is_path and not _URL.fullmatch(remote.url) and not (remote.named and remote.url.startswith("file:///")):
         raise UsageError(
             f"{remote.place} is no address of a repository that Fixby goes to.",
-            "Name one with --remote: https://..., ssh://..., or a path.",
+            "Name one with --remote: https://..., ssh://..., git@host:name, or a path.",
         )
 
 

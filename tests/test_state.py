@@ -328,6 +328,23 @@ def test_a_shallow_clone_is_no_place_for_the_state(begun: Path, place: Callable[
     assert "it is a shallow clone" in ended.err
 
 
+def test_an_origin_is_reached_by_ssh_as_people_write_it(
+    begun: Path, place: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\nfor last; do :; done\nexec sh -c "$last"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.delenv("FIXBY_STATE_REMOTE")
+    clone = place("second")
+    git(clone, "init", "--quiet")
+    git(clone, "remote", "add", "origin", f"git@example.org:{begun}")
+    assert state("pull", clone).code == 0
+    assert "BatchMode=yes" in (tmp_path / "asked").read_text()
+    assert "git@example.org git-upload-pack" in (tmp_path / "asked").read_text()
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -336,6 +353,9 @@ def test_a_shallow_clone_is_no_place_for_the_state(begun: Path, place: Callable[
         ("--remote", "ext::sh -c id"),
         ("--remote", "--upload-pack=id"),
         ("--remote", "http://example.org/a"),
+        ("--remote", "git@-oProxyCommand=id:a"),
+        ("--remote", "-oProxyCommand=id@host:a"),
+        ("--remote", "git@host::a"),
         ("--store", "postgresql://localhost/a"),
     ],
 )
