@@ -62,7 +62,7 @@ def bring(concerned: Ecosystem, folder: Path, address: str, now: int) -> Held:
     before = _kept(archive, concerned)
     if before is not None and not _changed(before, listed):
         return _note(archive, before.held, answer.tag, now)
-    fresh = _beside(archive)
+    fresh = _beside(archive, now)
     try:
         after = _fetched(fresh, archive, before, _Published(concerned, place, listed))
         _refuse_older(before, after, place)
@@ -245,15 +245,17 @@ def _refuse_older(before: _Contents | None, after: _Contents, place: str) -> Non
         raise ReportError(f"{place} was last changed {now}, and what is kept {was}", _BACKWARDS)
 
 
+_LONGEST_UPDATE = 86400
 _KEPT = "What was kept before is kept."
 _BACKWARDS = f"{_KEPT} If that is right, take the zip as a file: fixby update --from FILE."
 
 
-def _beside(archive: Path) -> Path:
-    """A name for a new zip; what an update that was killed left there is thrown away."""
+def _beside(archive: Path, now: int) -> Path:
+    """A name for a new zip; what an update left there that was killed, and none that still runs, is thrown away."""
     for left in archive.parent.glob(f".{archive.name}.*"):
         with suppress(OSError):
-            left.unlink()
+            if left.stat().st_mtime < now - _LONGEST_UPDATE:
+                left.unlink()
     return archive.with_name(f".{archive.name}.{token_hex(8)}")
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -237,12 +238,16 @@ def test_a_redirect_to_another_server_that_proves_itself_is_followed(
     assert sorted(kept(tmp_path)) == ["GHSA-1"]
 
 
-def test_what_an_update_that_was_killed_left_is_thrown_away(asked: Asked, tmp_path: Path) -> None:
+def test_what_an_update_left_that_was_killed_is_thrown_away_and_not_what_one_writes_that_runs(
+    asked: Asked, tmp_path: Path
+) -> None:
     asked(published(record(1)))
-    left = archive_of(tmp_path, NPM).with_name(".all.zip.0123456789abcdef")
-    left.write_bytes(b"PK half")
+    left, under_way = (archive_of(tmp_path, NPM).with_name(f".all.zip.{name}") for name in ("left", "under-way"))
+    for file, age in ((left, 2 * 86400), (under_way, 600)):
+        file.write_bytes(b"PK half")
+        os.utime(file, (NOW - age, NOW - age))
     asked(published(record(1), record(2)))
-    assert not left.exists()
+    assert (left.exists(), under_way.exists()) == (False, True)
     assert len(kept(tmp_path)) == 2
 
 
