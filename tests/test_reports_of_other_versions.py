@@ -154,6 +154,11 @@ def test_packages_of_spdx_in_tags_are_those_of_its_json() -> None:
         read(SPDX[: SPDX.index(b"</text>")])
 
 
+def test_texts_of_spdx_that_never_end_are_refused_at_once() -> None:
+    with pytest.raises(ReportError, match="cut short"):
+        read(SPDX + b"</text>" * 300_000 + b"<text>" * 300_000)
+
+
 def test_a_vex_document_may_call_all_versions_unaffected() -> None:
     statement = {
         "id": "CVE-2020-1",

@@ -38,20 +38,19 @@ def read(report: Report, source: Source) -> Sequence[Told]:  # noqa: ARG001 - no
 
 _HEAD = 4000
 _VERSION = re.compile(rb"^SPDXVersion:\s*SPDX-2", re.MULTILINE)
-_TEXT = re.compile(r"<text>.*?</text>", re.DOTALL)
+_END = "</text>"
 
 
 def _tagged(content: bytes) -> Iterator[Record]:
     """The packages of tags and values as the objects of JSON; what is said of files and snippets is left out."""
-    words = _TEXT.sub("", content.decode("utf-8", "replace"))
-    if "<text>" in words:
-        raise ReportError("the report ends within a text: it is cut short", HINT)
     found: Record = {}
-    for line in words.splitlines():
+    others: list[Record] = []
+    for line in _without_texts(content.decode("utf-8", "replace")).splitlines():
         tag, _, value = (part.strip() for part in line.partition(":"))
         if tag == "PackageName":
             yield from [found] if found else []
-            found = {"name": value, "externalRefs": []}
+            others = []
+            found = {"name": value, "externalRefs": others}
         elif tag in ("FileName", "SnippetSPDXID", "LicenseID"):
             yield from [found] if found else []
             found = {}
@@ -59,11 +58,21 @@ def _tagged(content: bytes) -> Iterator[Record]:
             found["versionInfo"] = value
         elif tag == "ExternalRef" and found:
             _, kind, place = (*value.split(maxsplit=2), "", "", "")[:3]
-            found["externalRefs"] = [
-                *records(found, "externalRefs"),
-                {"referenceType": kind, "referenceLocator": place},
-            ]
+            others.append({"referenceType": kind, "referenceLocator": place})
     yield from [found] if found else []
+
+
+def _without_texts(words: str) -> str:
+    """The tags without the texts of several lines that may look like tags."""
+    kept: list[str] = []
+    at = 0
+    while (start := words.find("<text>", at)) >= 0:
+        end = words.find(_END, start)
+        if end < 0:
+            raise ReportError("the report ends within a text: it is cut short", HINT)
+        kept.append(words[at:start])
+        at = end + len(_END)
+    return "".join((*kept, words[at:]))
 
 
 def _package(row: Record) -> tuple[str, str]:
