@@ -141,6 +141,12 @@ def test_odd_values_are_left_out(document: object) -> None:
     assert finding.locations[0].line is None
 
 
+@pytest.mark.parametrize("content", [b"<!--" * 300_000, b"<?" * 300_000, b"<!DOCTYPE a [" + b"<!ENTITY" * 100_000])
+def test_what_never_ends_in_xml_is_refused_at_once(content: bytes) -> None:
+    with pytest.raises(ReportError):
+        stored(content)
+
+
 def test_a_kind_of_secret_without_a_letter_is_a_rule_too() -> None:
     row = {"type": "?", "filename": "a.py", "hashed_secret": "0" * 40, "is_verified": False, "line_number": 1}
     [scan] = stored(written({"version": "1.5.0", "plugins_used": [], "filters_used": [], "results": {"a.py": [row]}}))

@@ -47,8 +47,23 @@ class Report:
         start = self.content[:_FAR_ENOUGH].lstrip(b"\xef\xbb\xbf \t\r\n")
         if not start.startswith(b"<"):
             return ""
-        element = _ELEMENT.search(_NO_ELEMENT.sub(b"", start))
+        element = _ELEMENT.match(_behind_prologue(start))
         return element[1].decode("ascii").rpartition(":")[2] if element else ""
+
+
+def _behind_prologue(content: bytes) -> bytes:
+    """What stands behind declaration, comments and document type of XML; nothing where one of them does not end."""
+    while content.startswith((b"<?", b"<!")):
+        if content.startswith(b"<?"):
+            content = content.partition(b"?>")[2]
+        elif content.startswith(b"<!--"):
+            content = content.partition(b"-->")[2]
+        elif b"[" in content.partition(b">")[0]:
+            content = content.partition(b"]")[2].partition(b">")[2]
+        else:
+            content = content.partition(b">")[2]
+        content = content.lstrip()
+    return content
 
 
 def _pages(content: bytes) -> list[object] | None:
@@ -66,7 +81,6 @@ def _pages(content: bytes) -> list[object] | None:
 _BEGIN = re.compile(r"[^\s\0]")
 _DECODER = json.JSONDecoder()
 _FAR_ENOUGH = 64 * 1024
-_NO_ELEMENT = re.compile(rb"<\?.*?\?>|<!--.*?-->|<![A-Za-z][^>\[]*(?:\[[^\]]*\])?[^>]*>", re.DOTALL)
 _ELEMENT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 
 
