@@ -30,5 +30,5 @@ def _code(text: str) -> str:
     return f"{fence}{space}{text}{space}{fence}"
 
 
-_PLAIN = re.compile(r"(?!.*(?:www\.|://|:(?=\S*[a-z])\S+:))(?:[^\W_]|[ ,;:.()/%-])*", re.IGNORECASE)
+_PLAIN = re.compile(r"(?!.*(?:www\.|://|:(?=\S{0,99}[a-z])\S{1,100}:))(?:[^\W_]|[ ,;:.()/%-])*", re.IGNORECASE)
 """Letters, digits and such punctuation as no dialect of Markdown reads anything into."""
