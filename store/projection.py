@@ -486,11 +486,11 @@ def _said(finding: Finding | Mapping[str, Any]) -> _Said:
             str(finding.category),
             finding.rule.id,
             _RANKS[finding.severity],
-            0 if finding.suppression is None else 1,
+            int(finding.suppression is not None),
             places[0].path if places else "",
             package.name if package else "",
             " ".join(finding.identifiers.names),
-            1 if package and package.fixed_versions else 0,
+            int(bool(package and package.fixed_versions)),
         )
     component = finding["component"]
     return _Said(

@@ -18,6 +18,7 @@ from pg8000.native import Connection
 
 from fixby.store.database import Database
 from fixby.store.opening import open_for_writing
+from tests.github_api import api  # noqa: F401 - a fixture
 from tests.servers import Authority, free_port
 from tests.signing_desk import desk, ids, keys  # noqa: F401 - fixtures
 

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 MAY_WRITE = "ghs_may_write"
 MAY_READ = "ghs_may_read"
 BOT = "github-actions[bot]"
@@ -35,6 +37,13 @@ class Comments:
 
     def bodies(self, author: str = BOT) -> list[str]:
         return [one["body"] for one in self.comments if one["user"]["login"] == author]
+
+
+@pytest.fixture
+def api() -> Iterator[Comments]:
+    """The service, for one test."""
+    with serving() as comments:
+        yield comments
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,6 @@ from tests.github_shop import Shop, copied, made, readme_workflow
 FILES = {"web/shell.py": SHELL, "requirements.txt": "jinja2==2.10.0\n"}
 LAX = 'name = "lax"\n[scans]\nrequired = []\nrecorded = false\nmax_age = "24h"\n'
 CRITICAL = {"requirements.txt": "jinja2==2.7.1\n"}
-
-
-@pytest.fixture
-def api() -> Iterator[Comments]:
-    with serving() as comments:
-        yield comments
 
 
 @pytest.fixture(scope="module")

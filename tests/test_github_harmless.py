@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -147,12 +146,6 @@ def test_a_comment_is_ours_by_its_author_and_its_beginning() -> None:
     ]
     assert ours(comments, ".", BOT) == 5
     assert ours(comments[:4], ".", BOT) is None
-
-
-@pytest.fixture
-def api() -> Iterator[Comments]:
-    with serving() as comments:
-        yield comments
 
 
 def test_a_hostile_pull_request_is_harmless_from_end_to_end(tmp_path: Path, api: Comments) -> None:

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.command import SAFE, advisories
-from tests.github_api import Comments, serving
+from tests.github_api import Comments
 from tests.github_runner import ROOT
 from tests.github_shop import Shop, made
 from tests.images import debian, docker_archive, installed, oci_layout
@@ -20,12 +19,6 @@ NAME = "ghcr.io/shop/web"
 CLEAN = installed({"jinja2": "3.1.6"})
 VULNERABLE = installed({"jinja2": "2.7.1"})
 FILES = {"web/shell.py": SAFE, "requirements.txt": "jinja2==3.1.6\n"}
-
-
-@pytest.fixture
-def api() -> Iterator[Comments]:
-    with serving() as comments:
-        yield comments
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from tests import servers
 from tests.command import SHELL, advisories, called
-from tests.github_api import Comments, serving
+from tests.github_api import Comments
 from tests.github_runner import Ended
 from tests.github_shop import Shop, made
 from tests.servers import Authority, answer
@@ -34,12 +34,6 @@ required = true
 max_age = "24h"
 """
 FAST = 'scanners = ["bandit"]\ngate = "gate.toml"\n'
-
-
-@pytest.fixture
-def api() -> Iterator[Comments]:
-    with serving() as comments:
-        yield comments
 
 
 @pytest.fixture

@@ -6,25 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.command import SAFE, advisories, git, repository
-from tests.github_api import Comments, serving
+from tests.github_api import Comments
 from tests.github_runner import ROOT
 from tests.github_shop import Shop, made
 
 WORKFLOWS = ROOT / ".github" / "workflows"
 CRITICAL = {"requirements.txt": "jinja2==2.7.1\n"}
-
-
-@pytest.fixture
-def api() -> Iterator[Comments]:
-    with serving() as comments:
-        yield comments
 
 
 @pytest.fixture
