@@ -158,11 +158,14 @@ def _evaluated(database: "Database", asset: str, demands: GatePolicy, now: int) 
 
     last = head(database)
     kinds = [required.kind for required in demands.attestations]
+    recorded = queries.latest_scans(database, asset)
+    scans = _that_count(recorded)
     known = Known(
-        scans=_that_count(queries.latest_scans(database, asset)),
+        scans=scans,
         attestations=[attested(one) for one in attestations(database, asset, kinds)],
         not_observed=queries.not_observed(database, asset),
         unknown_as=(in_force(database, asset) or policies.shipped()).terms.unknown_as,
+        in_part={scan.scanner for scan in recorded} - {scan.scanner for scan in scans},
     )
     return evaluate(demands, select, known, now), f"{last.seq}:{last.hash}"
 

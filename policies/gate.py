@@ -6,7 +6,7 @@ is missing or has ended, makes the verdict `unknown`, unless it is `fail` alread
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -107,13 +107,14 @@ class Known:
 
     `scans` are the latest ones, one or more of each scanner that ever recorded one; of the `attestations` of a kind the
     last one speaks; `unknown_as` is the severity that the SLA policy treats an unknown one as. `not_observed` counts
-    the open findings that the last scans did not see.
+    the open findings that the last scans did not see. `in_part` are scanners that only ever looked at a part.
     """
 
     scans: Sequence[LatestScan]
     attestations: Sequence[Attested]
     unknown_as: Severity
     not_observed: int = 0
+    in_part: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def evaluate(policy: GatePolicy, select: Callable[[str], Sequence[str]], known: 
     treats an unknown one as, it asks for the unknown ones too.
     """
     counted = [replace(rule, query=_with_unknown(rule.query, known.unknown_as)) for rule in policy.rules]
-    is_image = _is_image(policy, known.scans)
+    is_image = _is_image(policy, known)
     scanned = replace(policy, required=policy.required_of_images, headers_max_age=None) if is_image else policy
     results = (
         *(_findings_result(rule, tuple(sorted(select(rule.query)))) for rule in counted),
@@ -285,9 +286,9 @@ def _scan_results(policy: GatePolicy, scans: Sequence[LatestScan], now: int) -> 
         yield _scanner_result("headers verified", some, policy.headers_max_age, now)
 
 
-def _is_image(policy: GatePolicy, scans: Sequence[LatestScan]) -> bool:
+def _is_image(policy: GatePolicy, known: Known) -> bool:
     """Whether the asset is a container image, as far as the scans of it tell."""
-    recorded = {scan.scanner for scan in scans}
+    recorded = {*known.in_part, *(scan.scanner for scan in known.scans)}
     return not recorded.isdisjoint(policy.required_of_images) and recorded.isdisjoint(policy.required)
 
 

@@ -62,6 +62,16 @@ def test_an_image_is_judged_by_what_looks_at_images_and_later_again(tmp_path: Pa
     assert called("gate", "--again", recorded.document["recorded"], cwd=repo).code == 0
 
 
+def test_an_asset_of_which_some_files_were_scanned_is_no_image(tmp_path: Path, known: Path) -> None:
+    repo = repository(tmp_path / "repo", {"fixby.toml": 'asset = "shop"\n', "src/app.py": SAFE})
+    docker_archive(tmp_path / "shop.tar", installed({"jinja2": "3.1.6"}))
+    assert called("scan", "src", "--scanner", "bandit", cwd=repo).code == 0
+    image = ("--image", tmp_path / "shop.tar", "--asset", "shop", "--advisories", known)
+    assert called("scan", *image, cwd=repo).code == 0
+    ended = called("gate", cwd=repo)
+    assert (ended.code, ended.out.splitlines()[0]) == (3, "gate: UNKNOWN")
+
+
 def test_a_critical_finding_fails_with_1_and_is_shown(tmp_path: Path, known: Path) -> None:
     repo = repository(tmp_path / "repo", {"requirements.txt": "jinja2==2.7.1\n"})
     assert called("scan", ".", "--advisories", known, cwd=repo).code == 0
