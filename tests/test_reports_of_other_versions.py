@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -248,6 +249,15 @@ def test_alerts_may_be_one_or_pages_one_after_the_other() -> None:
     pages = json.dumps(answer(more=True)) + json.dumps(answer(more=False))
     assert (len(read(pages.encode()).findings), read(pages.encode()).reasons) == (2, ())
     assert read([answer(more=False), answer(more=True)]).reasons
+
+
+def test_of_each_repository_the_last_page_must_be_there() -> None:
+    def page(name: str, *, more: bool) -> Row:
+        told: Any = answer(more=more)
+        return {"data": {"repository": {"nameWithOwner": name, **told["data"]["repository"]}}}
+
+    assert read([page("shop/web", more=True), page("shop/web", more=False), page("shop/api", more=False)]).reasons == ()
+    assert read([page("shop/web", more=True), page("shop/api", more=False)]).reasons
 
 
 def test_an_alert_that_was_dismissed_by_a_rule_is_suppressed_and_one_with_a_date_of_its_fix_is_gone() -> None:

@@ -66,14 +66,14 @@ def read(report: Report, source: Source) -> Sequence[Told]:
 
 
 def _answers(rows: list[object]) -> "tuple[list[_Alert], list[str]]":
-    """The alerts in the answers to queries, and what is missing: the last of several pages has no next one."""
+    """The alerts in the answers to queries, and what is missing: of pages of one list the last has no next one."""
     answers = each_of(rows, lambda row: row)
     failed = [one for answer in answers for one in records(answer, "errors")]
     problems = [f"the query failed: {redacted(printable(word(one, 'message')))}" for one in failed]
     pages = [list(_connections(child(answer, "data"))) for answer in answers]
     alerts = [alert for page in pages for name, one in page for alert in _alerts(name, one)]
-    last = pages[-1] if pages else []
-    problems += [_MORE for _, one in last if optional_child(one, "pageInfo").get("hasNextPage") is True]
+    last = {(name, place): one for page in pages for place, (name, one) in enumerate(page)}
+    problems += [_MORE for one in last.values() if optional_child(one, "pageInfo").get("hasNextPage") is True]
     return alerts, problems
 
 
